@@ -1,0 +1,44 @@
+# Needs make and python3 (3.11 or newer); everything else goes into .venv.
+#   make demo    make test    make lint    make bench    make bench-full    make clean
+# ARGS is handed on: make test ARGS="tests/unit -k layers"
+
+export PYTHON ?= python3
+export VENV := .venv
+ARGS ?=
+
+.PHONY: help demo test lint format bench bench-full clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
+
+demo: ## kill a notebook in the middle of training, run it again, see what was kept
+	@tests/environment.sh examples
+	@$(VENV)/bin/python example_notebooks/demo.py $(ARGS)
+
+test: ## the whole test suite
+	@tests/environment.sh test
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: ## ruff and mypy
+	@tests/environment.sh dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: ## put the code into shape
+	@tests/environment.sh dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: ## measure against peers, small and quick
+	@tests/environment.sh bench
+	$(VENV)/bin/python tests/bench $(ARGS)
+
+bench-full: ## measure against peers, in full size
+	@tests/environment.sh bench
+	$(VENV)/bin/python tests/bench --full $(ARGS)
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) demo bench-results build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

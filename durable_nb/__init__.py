@@ -1,0 +1,14 @@
+"""Notebook steps that survive a crash: run again, and go on from where it stopped."""
+
+from durable_nb.core.errors import DurableError
+from durable_nb.kernel.api import load, load_ipython_extension, query, unload_ipython_extension
+from durable_nb.store.store import open_store
+
+__all__ = [
+    "DurableError",
+    "load",
+    "load_ipython_extension",
+    "open_store",
+    "query",
+    "unload_ipython_extension",
+]

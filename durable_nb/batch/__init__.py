@@ -1,0 +1,1 @@
+"""Outside the kernel: whole notebooks executed as durable runs."""

@@ -1,0 +1,50 @@
+"""papermill's metadata in a notebook and its cells: the same fields, and always true."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from nbformat import NotebookNode
+
+PENDING, RUNNING, COMPLETED, FAILED = "pending", "running", "completed", "failed"
+
+
+def reset(nb: NotebookNode) -> None:
+    """Begin: nothing has run, no cell has outputs."""
+    about = nb.metadata.setdefault("papermill", NotebookNode())
+    about.update(start_time=_now(), end_time=None, duration=None, exception=None)
+    for cell in nb.cells:
+        blank = {"exception": None, "start_time": None, "end_time": None, "duration": None, "status": PENDING}
+        cell.metadata["papermill"] = NotebookNode(blank)
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = []
+
+
+def start(cell: NotebookNode) -> None:
+    """The cell is about to run."""
+    cell.metadata.papermill.update(start_time=_now(), status=RUNNING, exception=False)
+
+
+def finish(nb: NotebookNode, cell: NotebookNode, *, failed: bool) -> None:
+    """The cell's execution ended; if it `failed`, so did the notebook."""
+    about = cell.metadata.papermill
+    about.update(status=FAILED if failed else COMPLETED, exception=failed, end_time=_now())
+    about["duration"] = _seconds(about["start_time"], about["end_time"])
+    if failed:
+        nb.metadata.papermill["exception"] = True
+
+
+def close(nb: NotebookNode) -> None:
+    """No more cells will run; what did not run stays pending."""
+    about = nb.metadata.papermill
+    about["end_time"] = _now()
+    about["duration"] = _seconds(about["start_time"], about["end_time"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _seconds(start_time: str, end_time: str) -> float:
+    return (datetime.fromisoformat(end_time) - datetime.fromisoformat(start_time)).total_seconds()

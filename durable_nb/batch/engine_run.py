@@ -1,0 +1,92 @@
+"""A notebook file executed from start to end as a durable run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from papermill import execute_notebook
+from papermill.engines import papermill_engines
+from papermill.exceptions import PapermillException, PapermillExecutionError
+
+from durable_nb.batch.engine import ENGINE, DurableEngine
+from durable_nb.batch.reading import read_notebook
+from durable_nb.batch.reports import RunReport, run_report
+from durable_nb.batch.runs import Run
+from durable_nb.core.errors import UsageError
+from durable_nb.store.location import find_store
+from durable_nb.store.store import open_store
+
+
+class RunStoppedError(KeyboardInterrupt):
+    """The run was stopped by Ctrl-C or SIGTERM; the same call goes on from there."""
+
+    def __init__(self, report: RunReport) -> None:
+        super().__init__(f"run {report.run_id} was stopped")
+        self.report = report
+
+
+def run_notebook(
+    notebook: Path,
+    output: str | None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    store: Path | None = None,
+    kernel_name: str | None = None,
+    cwd: Path | None = None,
+    cell_timeout: int | None = None,
+    progress: bool = True,
+) -> RunReport:
+    """Execute a notebook, or go on with the unfinished run of it that had the same parameters.
+
+    A cell that fails does not raise: it is in the report.
+
+    Args:
+        notebook: The notebook's file.
+        output: Where the executed notebook goes, as papermill takes it; None to keep none.
+        parameters: Values for the names in the notebook's parameters cell.
+        store: The store's folder, if not the one that belongs to the notebook.
+        kernel_name: The kernel, if not the one that the notebook names.
+        cwd: The kernel's working directory; the notebook's folder if None.
+        cell_timeout: Seconds that each cell may take; None for no limit.
+        progress: Whether to draw a progress bar on a terminal.
+
+    Raises:
+        NotebookError: the file is no notebook, or cannot be read.
+        UsageError: parameters or steps that cannot be used; nothing was run.
+        StoreError: the store or the output cannot be written.
+        RunStoppedError: Ctrl-C or SIGTERM, after an orderly end.
+    """
+    read_notebook(notebook)
+    folder = store or find_store(notebook)
+    papermill_engines.register(ENGINE, DurableEngine)
+    runs: list[Run] = []
+    stopped = False
+    try:
+        execute_notebook(
+            str(notebook).replace("{", "{{").replace("}", "}}"),
+            output,
+            dict(parameters or {}),
+            engine_name=ENGINE,
+            kernel_name=kernel_name,
+            cwd=str(cwd or notebook.absolute().parent),
+            progress_bar=progress,
+            store=folder,
+            on_run=runs.append,
+            execution_timeout=cell_timeout,
+        )
+    except PapermillExecutionError:
+        pass  # the ledger and the report tell it
+    except PapermillException as error:
+        raise UsageError(str(error)) from error
+    except (KeyboardInterrupt, SystemExit):
+        if not runs:
+            raise
+        stopped = True
+    with closing(open_store(folder)) as opened:
+        report = run_report(opened, runs[0].run_id, last_pass=True)
+    if stopped:
+        raise RunStoppedError(report)
+    return report

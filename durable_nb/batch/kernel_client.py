@@ -1,0 +1,412 @@
+"""The conversation with a kernel: cells go out, outputs come in, and every cell comes to a stated end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionComplete
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from durable_nb.batch import streams
+from durable_nb.core.errors import KernelDiedError, UsageError
+
+RUN_VARIABLE = "DURABLE_NB_RUN"
+"""Environment variable of the kernel: JSON with run_id, store, notebook, engine and parameters."""
+
+STEP_MIME = "application/vnd.durable_nb.step+json"
+"""What the kernel publishes under each step: its name, state, reason and times."""
+
+_POLL = 0.2
+_GRACE = 5.0
+_SETTLE = 0.3
+_REPLY_OVERDUE = 0.5
+_LONGEST_SOCKET_FOLDER = 50
+"""The system allows 107 bytes for a socket's path, of which jupyter's file names take up to 57."""
+
+
+class CellEnd(StrEnum):
+    """How the execution of a cell ended."""
+
+    COMPLETED = "completed"
+    ERROR_ALLOWED = "error_allowed"
+    """It raised, as its tag ``raises-exception`` expects."""
+    EXITED = "exited"
+    """``sys.exit(0)``: the notebook ends here on purpose."""
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    STOPPED = "stopped"
+    """A person or the system asked this process to end."""
+    DIED = "died"
+    """The kernel's process ended."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next cell may run."""
+        return self in {CellEnd.COMPLETED, CellEnd.ERROR_ALLOWED}
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the cell did not do what its author wanted."""
+        return not self.goes_on and self is not CellEnd.EXITED
+
+
+@dataclass(slots=True)
+class _Request:
+    """One execute_request on its way."""
+
+    index: int | None
+    """Of the cell; None for code that is not part of the notebook."""
+    reply: asyncio.Future[dict[str, Any]] = field(default_factory=asyncio.Future)
+    idle: asyncio.Future[None] = field(default_factory=asyncio.Future)
+
+
+class KernelClient(NotebookClient):
+    """Starts one kernel, executes cells of one notebook in it, and never leaves it behind.
+
+    What a cell's messages mean is nbclient's work; how long to wait for them, and what it means when
+    they do not come, is decided here.
+    """
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        *,
+        on_change: Callable[[int], None],
+        on_step: Callable[[Mapping[str, Any]], None],
+        on_output: Callable[[NotebookNode], None],
+        **traits: Any,
+    ) -> None:
+        super().__init__(nb, **traits)
+        self.reset_execution_trackers()
+        self._on_change = on_change
+        self._on_step = on_step
+        self._on_output = on_output
+        self._requests: dict[str, _Request] = {}
+        self._background: list[asyncio.Task[None]] = []
+        self._last_message = 0.0
+        self._starting: asyncio.Task[None] | None = None
+        self._busy = False
+        loop = asyncio.get_running_loop()
+        self._died: asyncio.Future[None] = loop.create_future()
+        self._stop: asyncio.Future[int] = loop.create_future()
+        self.exit_text = ""
+        """Once the kernel has died: how, for people (``killed by SIGKILL``)."""
+
+    # Life of the kernel
+
+    async def start(self, run: Mapping[str, Any]) -> None:
+        """Start the kernel, tell it which run it works for, and wait until it answers.
+
+        Raises:
+            UsageError: no kernel of the notebook's kernel name is installed.
+            KernelDiedError: the kernel ended while it started, or did not answer in time.
+        """
+        self._starting = asyncio.create_task(self._start({RUN_VARIABLE: json.dumps(run, default=str)}))
+        try:
+            await self._starting
+        except NoSuchKernel as error:
+            raise UsageError(
+                f"the notebook asks for the kernel {error.name!r}, which is not installed here. "
+                "See `jupyter kernelspec list`, and name one of those with -k."
+            ) from error
+        except RuntimeError as error:
+            raise KernelDiedError(f"the kernel {self.kernel_name!r} did not start: {error}") from error
+        finally:
+            self._starting = None
+        for duty in (self._receive_outputs(), self._receive_replies(), self._watch_process()):
+            self._background.append(asyncio.create_task(duty))
+
+    async def _start(self, environment: Mapping[str, str]) -> None:
+        self.km = self.create_kernel_manager()
+        if self.km.ipykernel and len(jupyter_runtime_dir()) <= _LONGEST_SOCKET_FOLDER:
+            # Sockets that only this user can open, and no race for a free TCP port.
+            self.km.transport = "ipc"
+        await self.async_start_new_kernel(env={**os.environ, **environment})
+        await self.async_start_new_kernel_client()
+
+    async def language(self) -> dict[str, Any]:
+        """The kernel's language_info."""
+        assert self.kc is not None
+        request = _Request(None)
+        self._requests[self.kc.kernel_info()] = request
+        message = await self._unless_dead(request.reply)
+        info: dict[str, Any] = message["content"]["language_info"]
+        return info
+
+    async def run_silently(self, code: str) -> dict[str, Any]:
+        """Execute code that is not part of the notebook; returns the content of the reply."""
+        request = self._send(code, index=None, silent=True)
+        message = await self._unless_dead(request.reply)
+        content: dict[str, Any] = message["content"]
+        return content
+
+    async def close(self) -> None:
+        """End the kernel: by its own exit if it is idle, by SIGKILL if it is busy or does not answer."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self.km is None:
+            return
+        if self.km.has_kernel:
+            await self._manager.shutdown_kernel(now=self._busy or not await self._manager.is_alive())
+        await self._manager.cleanup_resources()
+        if self.kc is not None:
+            self.kc.stop_channels()
+            self.kc = None
+
+    def request_stop(self, signum: int) -> None:
+        """Interrupt the running cell and end the run; asked twice, do not wait for the cell."""
+        if not self._stop.done():
+            self._stop.set_result(signum)
+            if self._starting is not None:
+                self._starting.cancel()
+        elif not self._died.done():
+            self.exit_text = "killed at your second request"
+            self._died.set_result(None)
+
+    @property
+    def stop_signal(self) -> int | None:
+        """The signal this process was asked to end by, if any."""
+        return self._stop.result() if self._stop.done() else None
+
+    # One cell
+
+    async def run_cell(self, index: int) -> CellEnd:
+        """Execute the cell at `index`; its outputs are in the notebook when this returns."""
+        cell = self.nb.cells[index]
+        cell.outputs = []
+        cell.metadata["execution"] = {}
+        self.clear_before_next_output = False
+        if self._stop.done():
+            return CellEnd.STOPPED
+        request = self._send(cell.source, index=index, metadata=_about(cell, index))
+        limit = self._get_timeout(cell)
+        answered = asyncio.ensure_future(self._answer(request))
+        try:
+            await self._first_of(answered, self._died, self._stop, within=limit)
+            end = await self._end_of(cell, answered, limit)
+        finally:
+            self._busy = not answered.done()
+            answered.cancel()
+        self._on_change(index)
+        return end
+
+    async def _end_of(
+        self, cell: NotebookNode, answered: asyncio.Future[Any], limit: float | None
+    ) -> CellEnd:
+        if answered.done():
+            return self._read_reply(cell, answered.result())
+        if self._died.done():
+            return self._end_by_death(cell)
+        await self._interrupt(answered)
+        if self._stop.done():
+            reason = f"the run was stopped by {signal.Signals(self._stop.result()).name}"
+            _ensure_error(cell, "KeyboardInterrupt", reason)
+            return CellEnd.STOPPED
+        cell.outputs.append(_error("CellTimeoutError", f"the cell ran for more than its limit of {limit} s"))
+        return CellEnd.TIMED_OUT
+
+    def _end_by_death(self, cell: NotebookNode) -> CellEnd:
+        cell.outputs.append(_error("KernelDied", f"the kernel died while this cell ran: {self.exit_text}"))
+        return CellEnd.STOPPED if self._stop.done() else CellEnd.DIED
+
+    def _read_reply(self, cell: NotebookNode, reply: Mapping[str, Any] | None) -> CellEnd:
+        if reply is None:
+            _ensure_error(cell, "LostReply", "the kernel became idle without saying how the cell ended")
+            return CellEnd.FAILED
+        cell.execution_count = reply.get("execution_count", cell.execution_count)
+        if reply["status"] == "ok":
+            return CellEnd.COMPLETED
+        name, value = str(reply.get("ename", "Error")), str(reply.get("evalue", ""))
+        _ensure_error(cell, name, value, reply.get("traceback"))
+        if name == "SystemExit" and value in {"", "0"}:
+            return CellEnd.EXITED
+        if self._may_fail(cell) or name in self.allow_error_names:
+            return CellEnd.ERROR_ALLOWED
+        return CellEnd.FAILED
+
+    def _may_fail(self, cell: NotebookNode) -> bool:
+        return not self.force_raise_errors and (
+            self.allow_errors or "raises-exception" in cell.metadata.get("tags", [])
+        )
+
+    async def _interrupt(self, answered: asyncio.Future[Any]) -> None:
+        await self._manager.interrupt_kernel()
+        await self._first_of(answered, self._died, within=_GRACE)
+
+    # Messages
+
+    def _send(
+        self, code: str, *, index: int | None, silent: bool = False, metadata: Mapping[str, Any] | None = None
+    ) -> _Request:
+        assert self.kc is not None
+        content = {
+            "code": code,
+            "silent": silent,
+            "store_history": not silent,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": index is None or not self._may_fail(self.nb.cells[index]),
+        }
+        message = self.kc.session.msg("execute_request", content, metadata=dict(metadata or {}))
+        request = self._requests[message["header"]["msg_id"]] = _Request(index)
+        self.kc.shell_channel.send(message)
+        return request
+
+    async def _answer(self, request: _Request) -> dict[str, Any] | None:
+        """The content of the reply, after the cell's last output; None if the kernel owes it for ever."""
+        signs: list[asyncio.Future[Any]] = [request.reply, request.idle]
+        await asyncio.wait(signs, return_when=asyncio.FIRST_COMPLETED)
+        if not request.reply.done() and await self._reply_is_lost(request):
+            return None
+        while not request.idle.done():
+            seen = self._last_message
+            await asyncio.wait({request.idle}, timeout=self.iopub_timeout)
+            if not request.idle.done() and seen == self._last_message:
+                self.log.warning("the kernel never said that it is idle again; outputs may be missing")
+                break
+        content: dict[str, Any] = request.reply.result()["content"]
+        return content
+
+    async def _reply_is_lost(self, request: _Request) -> bool:
+        """Prove that no reply will come: the kernel answers in turn, and has answered a later question.
+
+        ipykernel loses a reply when it fails while it makes one, as it did for exception groups.
+        """
+        assert self.kc is not None
+        await asyncio.wait({request.reply}, timeout=_REPLY_OVERDUE)
+        if request.reply.done():
+            return False
+        question = _Request(None)
+        self._requests[self.kc.kernel_info()] = question
+        await asyncio.wait({request.reply, question.reply}, return_when=asyncio.FIRST_COMPLETED)
+        return not request.reply.done()
+
+    async def _receive_outputs(self) -> None:
+        assert self.kc is not None
+        while True:
+            message = await self.kc.iopub_channel.get_msg(timeout=None)
+            self._last_message = monotonic()
+            request = self._requests.get(message["parent_header"].get("msg_id"))
+            if request is not None:
+                self._take_output(message, request)
+
+    def _take_output(self, message: dict[str, Any], request: _Request) -> None:
+        if request.index is None:
+            return
+        cell = self.nb.cells[request.index]
+        try:
+            output = self.process_message(message, cell, request.index)
+        except CellExecutionComplete:
+            if not request.idle.done():
+                request.idle.set_result(None)
+            return
+        self._on_change(request.index)
+        if output is not None:
+            self._tell(output)
+
+    def _tell(self, output: NotebookNode) -> None:
+        step = output.get("data", {}).get(STEP_MIME)
+        if step is not None:
+            self._on_step(step)
+        self._on_output(output)
+
+    async def _receive_replies(self) -> None:
+        assert self.kc is not None
+        while True:
+            message = await self.kc.shell_channel.get_msg(timeout=None)
+            request = self._requests.get(message["parent_header"].get("msg_id"))
+            if request is not None and not request.reply.done():
+                request.reply.set_result(message)
+
+    async def _watch_process(self) -> None:
+        while await self._manager.is_alive():  # noqa: ASYNC110 - a process sets no event
+            await asyncio.sleep(_POLL)
+        while monotonic() - self._last_message < _SETTLE:  # noqa: ASYNC110 - waits for silence
+            await asyncio.sleep(_POLL)
+        if not self._died.done():
+            self.exit_text = _how_it_ended(self._manager.provisioner)
+            self._died.set_result(None)
+        await asyncio.Event().wait()
+
+    @property
+    def _manager(self) -> AsyncKernelManager:
+        assert isinstance(self.km, AsyncKernelManager)
+        return self.km
+
+    async def _first_of(self, *futures: asyncio.Future[Any], within: float | None = None) -> None:
+        """Wait for any of `futures`; what went wrong in the background is raised, not waited out."""
+        waiting = {*futures, *self._background}
+        await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        for task in self._background:
+            if task.done():
+                task.result()
+
+    async def _unless_dead(self, reply: asyncio.Future[dict[str, Any]]) -> dict[str, Any]:
+        await self._first_of(reply, self._died, within=self.startup_timeout)
+        if reply.done():
+            return reply.result()
+        how = self.exit_text or f"no answer within {self.startup_timeout} s"
+        raise KernelDiedError(f"the kernel {self.kernel_name!r} ended before the first cell: {how}")
+
+    # What nbclient calls for each message
+
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Add an output to a cell; a stream goes on in the output it began."""
+        outputs = len(outs)
+        out = super().output(outs, msg, display_id, cell_index)
+        if out is not None and len(outs) == outputs + 1 and streams.continues(outs):
+            return streams.join_last_two(outs)
+        return out
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        super()._update_display_id(display_id, msg)
+        for index in self._display_id_map.get(display_id, ()):
+            self._on_change(index)
+
+
+def _about(cell: NotebookNode, index: int) -> dict[str, Any]:
+    tags = list(cell.metadata.get("tags", []))
+    return {"cellId": cell.get("id", ""), "durable_nb": {"tags": tags, "index": index}}
+
+
+def _ensure_error(cell: NotebookNode, name: str, value: str, traceback: list[str] | None = None) -> None:
+    if not any(output.output_type == "error" for output in cell.outputs):
+        cell.outputs.append(_error(name, value, traceback))
+
+
+def _error(name: str, value: str, traceback: list[str] | None = None) -> NotebookNode:
+    output: NotebookNode = new_output(
+        "error", ename=name, evalue=value, traceback=traceback or [f"{name}: {value}"]
+    )
+    return output
+
+
+def _how_it_ended(provisioner: Any) -> str:
+    process = getattr(provisioner, "process", None)
+    code = getattr(process, "returncode", None)
+    if code is None:
+        return "its process is gone"
+    if code >= 0:
+        return f"it exited with status {code}"
+    with suppress(ValueError):
+        name = signal.Signals(-code).name
+        hint = " (as the system does when memory runs out)" if name == "SIGKILL" else ""
+        return f"killed by {name}{hint}"
+    return f"killed by signal {-code}"

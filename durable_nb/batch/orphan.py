@@ -1,0 +1,23 @@
+"""Ends a kernel whose engine is gone, even while the kernel is deep in compiled code."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the system kill this process when `parent`, which started it, ends.
+
+    ipykernel watches its parent from a Python thread, which cannot run while a library holds the
+    interpreter; the system needs no thread. Only Linux offers it; elsewhere ipykernel's watch has to do.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

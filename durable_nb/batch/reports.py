@@ -1,0 +1,241 @@
+"""What the ledger knows of runs and steps, as plain values for tables and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from durable_nb.core.errors import UnknownRunError
+from durable_nb.core.model import Json, State
+from durable_nb.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """How a step stands, or what became of it in one run."""
+
+    notebook: str
+    step: str
+    state: State
+    attempt: int
+    """Number of its last attempt; 0 if there was none."""
+    reason: str
+    """Why it was executed."""
+    seconds: float | None
+    saved_seconds: float | None
+    error: str
+    """Type and message of the error that it ended with."""
+    updated_at: datetime | None
+    run_id: str
+
+    def as_json(self) -> dict[str, Json]:
+        """Names and JSON values."""
+        return {
+            "notebook": self.notebook,
+            "step": self.step,
+            "state": self.state.value,
+            "attempt": self.attempt,
+            "reason": self.reason or None,
+            "seconds": self.seconds,
+            "saved_seconds": self.saved_seconds,
+            "error": self.error or None,
+            "updated_at": _iso(self.updated_at),
+            "run_id": self.run_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run and what became of its steps."""
+
+    run_id: str
+    notebook: str
+    parameters: Mapping[str, Any]
+    state: State
+    started_at: datetime
+    resumed_at: datetime | None
+    finished_at: datetime | None
+    engine: str
+    output: str
+    error: str
+    traceback: str
+    steps: Sequence[StepReport] = ()
+    """In the order of the notebook."""
+
+    @property
+    def seconds(self) -> float:
+        """How long its last pass took, or has been taking."""
+        end = self.finished_at or datetime.now(UTC)
+        return max(0.0, (end - (self.resumed_at or self.started_at)).total_seconds())
+
+    @property
+    def saved_seconds(self) -> float:
+        """Time that reusing steps has saved."""
+        return sum(step.saved_seconds or 0.0 for step in self.steps if step.state is State.REUSED)
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """Number of steps by state, in the order of the states."""
+        found = Counter(step.state for step in self.steps)
+        return {state: found[state] for state in State if found[state]}
+
+    def as_json(self) -> dict[str, Json]:
+        """Names and JSON values."""
+        counts: dict[str, Json] = {state.value: number for state, number in self.counts.items()}
+        return {
+            "run_id": self.run_id,
+            "notebook": self.notebook,
+            "parameters": dict(self.parameters),
+            "state": self.state.value,
+            "started_at": _iso(self.started_at),
+            "resumed_at": _iso(self.resumed_at),
+            "finished_at": _iso(self.finished_at),
+            "seconds": round(self.seconds, 3),
+            "saved_seconds": round(self.saved_seconds, 3),
+            "engine": self.engine,
+            "output": self.output or None,
+            "error": self.error or None,
+            "counts": counts,
+            "steps": [step.as_json() for step in self.steps],
+        }
+
+
+def run_report(store: Store, run_id: str, *, last_pass: bool = False) -> RunReport:
+    """One run with its steps; for each step what it came to last.
+
+    Args:
+        store: Where to look.
+        run_id: A run's id, the beginning of one that no other run shares, or ``last``.
+        last_pass: Leave out what happened before the run was last resumed.
+
+    Raises:
+        UnknownRunError: there is none, or more than one that begins like this.
+    """
+    row = _find(store, run_id)
+    since = row["resumed_at"] if last_pass and row["resumed_at"] else row["started_at"]
+    steps = store.ledger.rows(_STEPS_OF_RUN, [row["run_id"], since, row["run_id"]])
+    return _run(row, [_step(step) for step in steps])
+
+
+def list_runs(store: Store, notebook: Path | None = None, limit: int = 20) -> list[RunReport]:
+    """The newest runs, newest first, of one notebook or of all."""
+    rows = store.ledger.rows(_RUNS, [str(notebook or ""), str(notebook or ""), limit])
+    wanted = [row["run_id"] for row in rows]
+    steps = store.ledger.rows(_STEPS_OF_RUNS, [wanted]) if wanted else []
+    by_run: dict[str, list[StepReport]] = {run_id: [] for run_id in wanted}
+    for step in steps:
+        by_run[step["run_id"]].append(_step(step))
+    return [_run(row, by_run[row["run_id"]]) for row in rows]
+
+
+def step_status(store: Store, notebook: Path | None = None) -> list[StepReport]:
+    """How the steps of one notebook, or of all, stand now; in the order of the notebook."""
+    rows = store.ledger.rows(_STATUS, [str(notebook or ""), str(notebook or "")])
+    return [_step(row) for row in rows]
+
+
+_RUN_COLUMNS = """
+    run_id, notebook, parameters, state, started_at, resumed_at, finished_at, engine, output,
+    error_type, error_message, traceback
+"""
+_STEP_COLUMNS = """
+    a.run_id, a.notebook, a.step, a.state, a.attempt, a.reason, a.seconds, a.saved_seconds,
+    a.error_type, a.error_message
+"""
+_RUNS = f"""
+    select {_RUN_COLUMNS} from runs where ? = '' or notebook = ? order by started_at desc, run_id desc limit ?
+"""  # noqa: S608
+_FIND = f"select {_RUN_COLUMNS} from runs where starts_with(run_id, ?) order by started_at desc limit 2"  # noqa: S608
+_LAST = f"select {_RUN_COLUMNS} from runs order by coalesce(resumed_at, started_at) desc limit 1"  # noqa: S608
+_STEPS_OF_RUN = f"""
+    with tried as (
+        select unnest(newest) from (
+            select arg_max(t, (t.started_at, t.attempt, t.reuse)) as newest
+            from attempts t where t.run_id = ? and coalesce(t.finished_at, t.started_at) >= ?
+            group by t.step
+        )
+    )
+    select {_STEP_COLUMNS}, coalesce(a.finished_at, a.started_at) as updated_at, s.position
+    from tried a left join steps s using (notebook, step)
+    union all
+    select a.run_id, a.notebook, a.step, a.state, 0, null, null, null, null, null, null, a.position
+    from steps a where a.run_id = ? and a.state = 'pending' and a.step not in (select step from tried)
+    order by position nulls last, updated_at
+"""  # noqa: S608
+_STEPS_OF_RUNS = f"""
+    select {_STEP_COLUMNS}, coalesce(a.finished_at, a.started_at) as updated_at
+    from run_steps a left join steps s using (notebook, step)
+    where list_contains(?::varchar[], a.run_id)
+    order by s.position nulls last, updated_at
+"""  # noqa: S608
+_STATUS = f"""
+    select {_STEP_COLUMNS}, a.updated_at
+    from steps a where ? = '' or a.notebook = ?
+    order by a.notebook, a.position nulls last, a.step
+"""  # noqa: S608
+
+
+def _find(store: Store, run_id: str) -> Mapping[str, Any]:
+    rows = store.ledger.rows(_LAST) if run_id == "last" else store.ledger.rows(_FIND, [run_id])
+    exact = [row for row in rows if row["run_id"] == run_id]
+    if len(rows) == 1 or exact:
+        found: Mapping[str, Any] = (exact or rows)[0]
+        return found
+    if rows:
+        raise UnknownRunError(
+            f"{run_id!r} begins the id of several runs, such as {rows[0]['run_id']} and {rows[1]['run_id']}; "
+            "give more of it."
+        )
+    what = "has no runs yet" if run_id == "last" else f"has no run {run_id!r}"
+    raise UnknownRunError(f"the store {store.path} {what}. See which there are: durable-nb runs")
+
+
+def _run(row: Mapping[str, Any], steps: Sequence[StepReport]) -> RunReport:
+    started_at = _utc(row["started_at"])
+    assert started_at is not None
+    return RunReport(
+        run_id=row["run_id"],
+        notebook=row["notebook"] or "",
+        parameters=json.loads(row["parameters"] or "{}"),
+        state=State(row["state"]),
+        started_at=started_at,
+        resumed_at=_utc(row["resumed_at"]),
+        finished_at=_utc(row["finished_at"]),
+        engine=row["engine"] or "",
+        output=row["output"] or "",
+        error=_error(row),
+        traceback=row["traceback"] or "",
+        steps=steps,
+    )
+
+
+def _step(row: Mapping[str, Any]) -> StepReport:
+    return StepReport(
+        notebook=row["notebook"] or "",
+        step=row["step"],
+        state=State(row["state"]),
+        attempt=row["attempt"] or 0,
+        reason=row["reason"] or "",
+        seconds=row["seconds"],
+        saved_seconds=row["saved_seconds"],
+        error=_error(row),
+        updated_at=_utc(row["updated_at"]),
+        run_id=row["run_id"] or "",
+    )
+
+
+def _error(row: Mapping[str, Any]) -> str:
+    return ": ".join(part for part in (row["error_type"], row["error_message"]) if part)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,192 @@
+"""The life of a run: begun or resumed, its steps declared, finished, or found dead."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from durable_nb.batch import processes
+from durable_nb.batch.steps import DeclaredStep
+from durable_nb.batch.wording import ago
+from durable_nb.core.model import EventKind, Json, State, StepEvent
+from durable_nb.store.files import make_folder, translated
+from durable_nb.store.locks import FileLock
+from durable_nb.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What ended a run or an attempt."""
+
+    type: str
+    """Class of the error."""
+    message: str
+    traceback: str = ""
+
+    def as_json(self) -> dict[str, Json]:
+        """The form in which events carry it."""
+        return {"type": self.type, "message": self.message, "traceback": self.traceback}
+
+
+_DEAD = Failure("Interrupted", "its process ended without a word, as by SIGKILL or a power cut")
+_UNFINISHED = Failure("Interrupted", "the run ended before the step did")
+RESUMABLE = frozenset({State.FAILED, State.INTERRUPTED, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that has just been begun or resumed."""
+
+    run_id: str
+    resumed_from: State | None = None
+    """What an earlier process left the run as; None for a new run."""
+    left_at: datetime | None = None
+    """When it was left."""
+
+    def announcement(self) -> str:
+        """One line for people."""
+        if self.resumed_from is None:
+            return f"Run {self.run_id} started"
+        when = f" {ago(self.left_at)}" if self.left_at else ""
+        return f"Run {self.run_id} goes on; it was {self.resumed_from}{when}"
+
+
+def begin(
+    store: Store, notebook: str, parameters: Mapping[str, Any], *, engine: str, output: str = ""
+) -> Run:
+    """Continue the last run of this notebook with these parameters if it is unfinished, else begin one.
+
+    A run that another process is still busy with is left alone.
+
+    Args:
+        store: Where runs are recorded.
+        notebook: Absolute path of the notebook; empty for one without, which is never resumed.
+        parameters: The notebook's parameters.
+        engine: What executes it.
+        output: Where the executed notebook goes.
+    """
+    canonical = _as_json(parameters)
+    with translated(store.path):
+        make_folder(store.path)
+    with FileLock(store.path / "begin.lock"):
+        run = _unfinished(store, notebook, canonical) or Run(new_run_id())
+        data: dict[str, Json] = {
+            "notebook": notebook,
+            "parameters": canonical,
+            "engine": engine,
+            "host": processes.host(),
+            "pid": os.getpid(),
+            "user": _user(),
+            "output": output,
+            "parent_run_id": None,
+        }
+        store.record(StepEvent(EventKind.RUN_STARTED, run.run_id, time.time(), data=data))
+        store.flush()
+    return run
+
+
+def declare(store: Store, run_id: str, notebook: str, steps: Iterable[DeclaredStep]) -> None:
+    """Record which steps the notebook has, before any of them runs."""
+    for step in steps:
+        data: dict[str, Json] = {
+            "notebook": notebook,
+            "position": step.index,
+            "cell_id": step.cell_id,
+            "source": step.cell.source,
+            "options": step.cell.options.changed(),
+        }
+        event = StepEvent(EventKind.STEP_DECLARED, run_id, time.time(), step=step.cell.name, data=data)
+        store.record(event)
+
+
+def finish(store: Store, run_id: str, state: State, error: Failure | None = None) -> None:
+    """Record how a run ended; attempts that are still open ended with it."""
+    store.flush()
+    interrupt_open_attempts(store, run_id, error or _UNFINISHED)
+    data: dict[str, Json] = {"state": state.value, "error": None}
+    if error is not None:
+        data["error"] = error.as_json()
+    store.record(StepEvent(EventKind.RUN_FINISHED, run_id, time.time(), data=data))
+    store.flush()
+
+
+def interrupt_open_attempts(store: Store, run_id: str, error: Failure) -> None:
+    """Record as interrupted every attempt of the run that nobody is at work on any more."""
+    now = time.time()
+    for row in store.ledger.rows(_OPEN_ATTEMPTS, [run_id]):
+        data: dict[str, Json] = {
+            "notebook": row["notebook"],
+            "state": State.INTERRUPTED.value,
+            "seconds": max(0.0, now - _epoch(row["started_at"])),
+            "error": error.as_json(),
+            "trace_id": None,
+        }
+        store.record(
+            StepEvent(EventKind.ATTEMPT_FINISHED, run_id, now, row["step"], row["attempt"], data=data)
+        )
+
+
+def settle_dead_runs(store: Store) -> list[str]:
+    """Record as interrupted every run whose process on this machine is gone; returns their ids."""
+    dead = [row["run_id"] for row in store.ledger.rows(_RUNNING) if _is_dead(row)]
+    for run_id in dead:
+        finish(store, run_id, State.INTERRUPTED, _DEAD)
+    return dead
+
+
+def new_run_id() -> str:
+    """An id that sorts by time (UTC) and can be read aloud: ``20261122-231502-3f9a``."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+_COLUMNS = "run_id, state, parameters, host, pid, finished_at, coalesce(resumed_at, started_at) as started_at"
+_OF_NOTEBOOK = f"select {_COLUMNS} from runs where notebook = ? order by runs.started_at desc limit 100"  # noqa: S608
+_RUNNING = f"select {_COLUMNS} from runs where state = 'running'"  # noqa: S608
+_OPEN_ATTEMPTS = """
+    select step, attempt, notebook, started_at from attempts where run_id = ? and state = 'running'
+"""
+
+
+def _unfinished(store: Store, notebook: str, parameters: Json) -> Run | None:
+    if not notebook:
+        return None
+    rows = store.ledger.rows(_OF_NOTEBOOK, [notebook])
+    last = next((row for row in rows if json.loads(row["parameters"] or "{}") == parameters), None)
+    if last is None:
+        return None
+    state, left_at = State(last["state"]), last["finished_at"]
+    if state is State.RUNNING and _is_dead(last):
+        finish(store, last["run_id"], State.INTERRUPTED, _DEAD)
+        state, left_at = State.INTERRUPTED, None
+    return Run(last["run_id"], state, _utc(left_at)) if state in RESUMABLE else None
+
+
+def _is_dead(row: Mapping[str, Any]) -> bool:
+    return processes.is_gone(row["host"], row["pid"], _epoch(row["started_at"]))
+
+
+def _as_json(parameters: Mapping[str, Any]) -> dict[str, Json]:
+    plain: dict[str, Json] = json.loads(json.dumps(dict(parameters), default=str))
+    return plain
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment and (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+
+
+def _epoch(moment: datetime) -> float:
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,59 @@
+"""The steps a notebook declares, read before any cell is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from durable_nb.core.cells import StepCell, read_cell
+from durable_nb.core.errors import DuplicateStepError, UsageError
+
+SKIP_TAG = "skip-execution"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredStep:
+    """A step cell in its notebook."""
+
+    index: int
+    """Of the cell in the notebook, from 0."""
+    cell_id: str
+    cell: StepCell
+
+
+def declared_steps(nb: NotebookNode) -> dict[int, DeclaredStep]:
+    """The notebook's steps by the index of their cell.
+
+    Raises:
+        DuplicateStepError: two cells claim one name.
+        UsageError: a marker that cannot be understood; the message says in which cell.
+    """
+    steps: dict[int, DeclaredStep] = {}
+    seen: dict[str, int] = {}
+    for index, cell in enumerate(nb.cells):
+        step = _step_of(cell, index) if is_executable(cell) else None
+        if step is None:
+            continue
+        if step.name in seen:
+            raise DuplicateStepError(
+                f"cells {seen[step.name] + 1} and {index + 1} both claim the step name {step.name!r}; "
+                "expected one cell a name. Rename one of them."
+            )
+        seen[step.name] = index
+        steps[index] = DeclaredStep(index, cell.get("id", ""), step)
+    return steps
+
+
+def is_executable(cell: NotebookNode) -> bool:
+    """Whether the cell is code that is to be run."""
+    if cell.cell_type != "code" or not cell.source.strip():
+        return False
+    return SKIP_TAG not in cell.metadata.get("tags", [])
+
+
+def _step_of(cell: NotebookNode, index: int) -> StepCell | None:
+    try:
+        return read_cell(cell.source)
+    except UsageError as error:
+        raise type(error)(f"cell {index + 1}: {error}") from error

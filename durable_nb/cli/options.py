@@ -1,0 +1,53 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from durable_nb.store.store import Store
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+def store_option(function: Function) -> Function:
+    """Add ``--store``."""
+    return click.option(
+        "--store",
+        "store_path",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="FOLDER",
+        help="The store, if not DURABLE_NB_STORE, the one named in pyproject.toml, or .durable beside IN.",
+    )(function)
+
+
+def json_option(function: Function) -> Function:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(function)
+
+
+def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
+    """The store to be asked.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from durable_nb.core.errors import UsageError
+    from durable_nb.store.location import find_store
+    from durable_nb.store.store import open_store
+
+    found = path or find_store(notebook)
+    if not found.is_dir():
+        raise UsageError(
+            f"there is no store at {found}. It is made by the first step that runs: "
+            "durable-nb run NOTEBOOK, or name another with --store."
+        )
+    store = open_store(found)
+    # What DuckDB still holds at the end of a process it complains about on stderr.
+    click.get_current_context().call_on_close(store.close)
+    return store

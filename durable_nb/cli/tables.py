@@ -1,0 +1,184 @@
+"""What the command prints: tables for a terminal, the same without ornament for a pipe, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from durable_nb.batch.reports import RunReport, StepReport
+from durable_nb.batch.wording import ago, duration
+from durable_nb.core.model import Json, State
+
+_LOOK: Mapping[State, tuple[str, str]] = {
+    State.PENDING: ("·", "dim"),
+    State.RUNNING: ("▸", "bold blue"),
+    State.COMPLETED: ("✓", "green"),
+    State.REUSED: ("↺", "cyan"),
+    State.FAILED: ("✗", "bold red"),
+    State.BLOCKED: ("◦", "yellow"),
+    State.INTERRUPTED: ("!", "bold magenta"),
+    State.CANCELLED: ("-", "yellow"),
+}
+_PIPED_WIDTH = 10_000
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def print_json(value: Json) -> None:
+    """One JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_run(report: RunReport) -> None:
+    """A run: its steps, then what it came to."""
+    console = _console()
+    console.print(_headline(report))
+    if report.steps:
+        console.print(_steps_table(report.steps, console))
+    console.print(_verdict(report))
+
+
+def print_runs(reports: Sequence[RunReport]) -> None:
+    """Runs, one a line."""
+    console = _console()
+    if not reports:
+        console.print("No runs yet. Start one: durable-nb run NOTEBOOK")
+        return
+    table = _table("RUN", "STATE", "STARTED", "TIME", "STEPS", "SAVED", "NOTEBOOK")
+    for report in reports:
+        table.add_row(
+            report.run_id,
+            _state(report.state, console),
+            ago(report.started_at),
+            duration(report.seconds),
+            _counts(report),
+            _saved(report.saved_seconds),
+            Text(_name(report.notebook), no_wrap=True, overflow="ellipsis"),
+        )
+    console.print(table)
+
+
+def print_status(steps: Iterable[StepReport]) -> None:
+    """How steps stand, notebook by notebook."""
+    console = _console()
+    empty = True
+    for notebook, group in groupby(steps, key=lambda step: step.notebook):
+        empty = False
+        console.print(Text(_shown(notebook), style="bold"))
+        console.print(_steps_table(list(group), console, when=True))
+    if empty:
+        console.print("No steps. Mark a cell with %%step NAME on its first line.")
+
+
+def print_traceback(traceback: str) -> None:
+    """The traceback of a cell that failed, on stderr."""
+    if traceback:
+        click.echo("\n" + (traceback if sys.stderr.isatty() else _ANSI.sub("", traceback)), err=True)
+
+
+def _console() -> Console:
+    terminal = sys.stdout.isatty()
+    return Console(width=None if terminal else _PIPED_WIDTH, highlight=False, soft_wrap=not terminal)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in columns:
+        right = name in {"TIME", "SAVED"}
+        table.add_column(name, justify="right" if right else "left", no_wrap=name not in {"WHY", "STEPS"})
+    return table
+
+
+def _steps_table(steps: Sequence[StepReport], console: Console, *, when: bool = False) -> Table:
+    shows_saved = any(step.saved_seconds for step in steps)
+    columns = [
+        "STEP",
+        "STATE",
+        "TIME",
+        *(["SAVED"] if shows_saved else []),
+        *(["WHEN"] if when else []),
+        "WHY",
+    ]
+    table = _table(*columns)
+    for step in steps:
+        cells = [Text(step.step), _state(step.state, console), _time(step)]
+        if shows_saved:
+            cells.append(Text(_saved(step.saved_seconds)))
+        if when:
+            cells.append(Text(ago(step.updated_at) if step.updated_at else ""))
+        table.add_row(*cells, _why(step))
+    return table
+
+
+def _state(state: State, console: Console) -> Text:
+    mark, style = _LOOK[state]
+    return Text(f"{mark} {state}" if console.is_terminal else str(state), style=style)
+
+
+def _time(step: StepReport) -> Text:
+    return Text("" if step.seconds is None else duration(step.seconds))
+
+
+def _saved(seconds: float | None) -> str:
+    return duration(seconds) if seconds and seconds >= 0.001 else ""
+
+
+def _why(step: StepReport) -> Text:
+    if step.error:
+        return Text(_first_line(step.error), style="red")
+    tries = f"attempt {step.attempt}" if step.attempt > 1 and step.state is not State.REUSED else ""
+    return Text(" · ".join(part for part in (step.reason, tries) if part), style="dim")
+
+
+def _headline(report: RunReport) -> Text:
+    text = Text.assemble((f"Run {report.run_id}", "bold"), f" of {_shown(report.notebook)}")
+    if report.parameters:
+        shown = ", ".join(f"{name}={value!r}" for name, value in report.parameters.items())
+        text.append(f" ({shown})", style="dim")
+    return text
+
+
+def _verdict(report: RunReport) -> Text:
+    mark, style = _LOOK[report.state]
+    parts = [f"{duration(report.seconds)}", _counts(report)]
+    if _saved(report.saved_seconds):
+        parts.append(f"saved {_saved(report.saved_seconds)}")
+    if report.output:
+        parts.append(_shown(report.output))
+    text = Text.assemble(
+        (f"{mark} {report.state}", style), " · " + " · ".join(part for part in parts if part)
+    )
+    if report.error:
+        text.append(f"\n{_first_line(report.error)}", style="red")
+    if report.state in {State.FAILED, State.INTERRUPTED, State.CANCELLED}:
+        text.append("\nThe same command goes on from here.", style="dim")
+    return text
+
+
+def _counts(report: RunReport) -> str:
+    words = {State.COMPLETED: "executed"}
+    return ", ".join(f"{number} {words.get(state, state)}" for state, number in report.counts.items())
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
+
+
+def _name(path: str) -> str:
+    return Path(path).name if path else "-"
+
+
+def _shown(path: str) -> str:
+    """A path relative to the working directory where that is shorter."""
+    if not path.startswith("/"):
+        return path or "a notebook without a file"
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

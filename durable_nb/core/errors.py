@@ -1,0 +1,107 @@
+"""Every error durable_nb raises on purpose.
+
+::
+
+    DurableError
+    ├── UsageError                      the user's words are off; nothing was run
+    │   ├── OptionError                 an unknown or malformed step option
+    │   ├── StepNameError               a step name that is no identifier, or is missing
+    │   ├── DuplicateStepError          two cells of one notebook claim one step name
+    │   ├── UnknownStepError            a step that the store does not know
+    │   ├── UnknownRunError             a run that the store does not know
+    │   └── NotebookError               a file that is no notebook, or cannot be read
+    ├── StoreError                      the store cannot do what it must
+    │   ├── StoreAccessError            no permission, read-only or no such folder
+    │   ├── StoreFullError              no room left on the disk or in the quota
+    │   ├── StoreVersionError           written by a newer durable_nb
+    │   ├── LedgerLockedError           another process held the ledger for too long
+    │   └── DamagedError                a truncated or altered artifact, trace or ledger
+    ├── ValueNotDurableError            a value that cannot be used as step data
+    │   ├── NotFingerprintableError     … because its content cannot be hashed
+    │   └── NotStorableError            … because no codec keeps it without loss
+    └── KernelDiedError                 the kernel ended while a cell ran
+
+Every message says what was found, what was expected, and what to type next.
+"""
+
+from __future__ import annotations
+
+
+class DurableError(Exception):
+    """Root of all errors of durable_nb."""
+
+
+class UsageError(DurableError):
+    """The user's words are off; nothing was run."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the message says it all, frames of durable_nb would only hide it."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class OptionError(UsageError):
+    """An unknown or malformed step option."""
+
+
+class StepNameError(UsageError):
+    """A step name that is no identifier, or is missing."""
+
+
+class DuplicateStepError(UsageError):
+    """Two cells of one notebook claim one step name."""
+
+
+class UnknownStepError(UsageError):
+    """A step that the store does not know."""
+
+
+class UnknownRunError(UsageError):
+    """A run that the store does not know."""
+
+
+class NotebookError(UsageError):
+    """A file that is no notebook, or cannot be read."""
+
+
+class StoreError(DurableError):
+    """The store cannot do what it must."""
+
+
+class StoreAccessError(StoreError):
+    """No permission, a read-only or missing folder."""
+
+
+class StoreFullError(StoreError):
+    """No room left on the disk or in the quota."""
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer durable_nb."""
+
+
+class LedgerLockedError(StoreError):
+    """Another process held the ledger for too long."""
+
+
+class DamagedError(StoreError):
+    """A truncated or altered artifact, trace or ledger."""
+
+
+class ValueNotDurableError(DurableError):
+    """A value that cannot be used as step data."""
+
+
+class NotFingerprintableError(ValueNotDurableError):
+    """A value whose content cannot be hashed."""
+
+
+class NotStorableError(ValueNotDurableError):
+    """A value that no codec keeps without loss."""
+
+
+class KernelDiedError(DurableError):
+    """The kernel ended while a cell ran."""
+
+
+class DurableWarning(UserWarning):
+    """Something in the store was damaged, foreign or lost, and was treated as missing."""

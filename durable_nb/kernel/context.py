@@ -1,0 +1,74 @@
+"""Which run, notebook and cell the kernel is working on, from what engine and front end tell it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from durable_nb.core.model import Json
+from durable_nb.store.location import find_store
+
+RUN_VARIABLE = "DURABLE_NB_RUN"
+"""Environment variable in which a batch engine describes its run, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """The run that the steps of this kernel belong to."""
+
+    run_id: str
+    store: Path
+    notebook: str
+    """Path of the notebook; empty where nothing tells it."""
+    engine: str
+    """``interactive`` outside a batch run."""
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    """Step → number of its last attempt in this run, where the run is resumed."""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether an engine started this kernel, which then begins and ends the run itself."""
+        return self.engine != "interactive"
+
+
+def find_run(user_ns: Mapping[str, Any]) -> RunContext:
+    """The run of this kernel: the engine's, or a new one for this session."""
+    described = os.environ.get(RUN_VARIABLE)
+    if described:
+        told = json.loads(described)
+        return RunContext(
+            told["run_id"],
+            Path(told["store"]),
+            told["notebook"],
+            told["engine"],
+            told.get("parameters") or {},
+            told.get("attempts") or {},
+        )
+    notebook = _notebook(user_ns)
+    return RunContext(new_run_id(), find_store(notebook), str(notebook or ""), "interactive")
+
+
+def _notebook(user_ns: Mapping[str, Any]) -> Path | None:
+    told = user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    if not told:
+        return None
+    path = Path(str(told))
+    # Jupyter may tell the path from its own root, while the kernel starts in the notebook's folder.
+    if path.is_absolute():
+        return path if path.exists() else None
+    for candidate in (Path.cwd() / path, Path.cwd() / path.name):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def new_run_id() -> str:
+    """A readable id that sorts by time: ``20261122-231502-3f9a`` (UTC)."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"

@@ -1,0 +1,198 @@
+"""Where durable_nb meets IPython: the step marker, the ``%steps`` magic, loading and unloading."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import contextlib
+import inspect
+import sys
+import weakref
+from collections.abc import Coroutine
+from typing import Any
+
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.inputtransformer2 import cell_magic
+from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+from IPython.core.magic import Magics, cell_magic as cell_magic_method, line_magic, magics_class
+
+from durable_nb.core.cells import comment_out, find_marker, read_cell
+from durable_nb.core.errors import DurableError
+from durable_nb.kernel import watch
+from durable_nb.kernel.runner import StepRunner
+from durable_nb.kernel.session import Session, cell_id_of
+from durable_nb.kernel.status import StepsTable
+
+_ENTRY = "__durable_nb_step__"
+"""Name under which a step's cell finds its runner; hidden from the user's namespace."""
+
+_extensions: weakref.WeakKeyDictionary[InteractiveShell, Extension] = weakref.WeakKeyDictionary()
+
+
+def _rewrite_marker(lines: list[str]) -> list[str]:
+    """Input transformer: ``%%step …`` becomes a comment, so that IPython runs the cell's body itself."""
+    source = "".join(lines)
+    marker = find_marker(source)
+    if marker is None:
+        return lines
+    written = comment_out(source, marker).splitlines(keepends=True)
+    head, rest = written[: marker.line + 1], written[marker.line + 1 :]
+    # Another cell magic may stand below the marker: it is the step's body.
+    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest
+    return head + body
+
+
+# IPython asks transformers without side effects whether a cell is complete. It must still see the cell magic
+# there, or a terminal would run "%%step load" without waiting for the lines below it.
+_rewrite_marker.has_side_effects = True  # type: ignore[attr-defined]
+
+
+class Extension:
+    """Ties one shell to its session: sees each cell before it runs, and replaces a step's body by one call."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.session = Session(shell)
+        self._shell = shell
+        self._coming: ExecutionInfo | None = None
+
+    def load(self) -> None:
+        """Hook into the shell."""
+        watch.install()
+        self._shell.input_transformers_cleanup.append(_rewrite_marker)
+        self._shell.ast_transformers.append(self)
+        self._shell.events.register("pre_execute", self._forget)
+        self._shell.events.register("pre_run_cell", self._remember)
+        self._shell.register_magics(StepMagics(self._shell))
+        atexit.register(self.session.close)
+
+    def unload(self) -> None:
+        """Leave the shell as it was."""
+        self._shell.input_transformers_cleanup.remove(_rewrite_marker)
+        self._shell.ast_transformers.remove(self)
+        self._shell.events.unregister("pre_execute", self._forget)
+        self._shell.events.unregister("pre_run_cell", self._remember)
+        for kind, name in (("cell", "step"), ("line", "steps")):
+            self._shell.magics_manager.magics[kind].pop(name, None)
+        atexit.unregister(self.session.close)
+        self.session.close()
+
+    def _forget(self) -> None:
+        self._coming = None
+
+    def _remember(self, info: ExecutionInfo) -> None:
+        self._coming = info
+
+    def visit(self, node: ast.AST) -> Any:
+        """AST transformer: called once for each cell that runs, after IPython has parsed it."""
+        info, self._coming = self._coming, None
+        if info is None or not isinstance(node, ast.Module) or self.session.running:
+            return node
+        marker = find_marker(info.raw_cell)
+        if marker is None:
+            return node
+        self._shell.user_ns[_ENTRY] = _Step(self.session, node, info)
+        call: ast.expr = ast.Call(ast.Name(_ENTRY, ast.Load()), [], [])
+        if _awaits(node):
+            call = ast.Await(call)  # so that IPython awaits it in the kernel's own event loop
+        body = ast.Expr(call, lineno=marker.line + 1, col_offset=0, end_lineno=marker.line + 1, end_col_offset=1)
+        return ast.fix_missing_locations(ast.Module([body], node.type_ignores))
+
+
+class _Step:
+    """What a step's cell calls in place of its body."""
+
+    def __init__(self, session: Session, tree: ast.Module, info: ExecutionInfo) -> None:
+        self._session = session
+        self._tree = tree
+        self._info = info
+
+    def __call__(self) -> Coroutine[Any, Any, None] | None:
+        __tracebackhide__ = True
+        self._session.namespace.values.pop(_ENTRY, None)
+        # IPython compiled the call under the cell's own name.
+        coroutine = self._run(sys._getframe(1).f_code.co_filename)
+        return coroutine if _awaits(self._tree) else _finish(coroutine)
+
+    async def _run(self, cell_name: str) -> None:
+        __tracebackhide__ = True
+        cell = read_cell(self._info.raw_cell, self._tree)
+        assert cell is not None, "visit() found its marker"
+        cell_id = cell_id_of(self._info)
+        self._session.claim(cell, cell_id)
+        self._session.running = cell.name
+        try:
+            await StepRunner(self._session, cell, self._tree, cell_name, cell_id).run()
+        finally:
+            self._session.running = ""
+
+
+def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never waits to its end: a cell without ``await`` needs no event loop."""
+    __tracebackhide__ = True
+    with contextlib.suppress(StopIteration):
+        coroutine.send(None)
+        raise RuntimeError("a step without await tried to wait")
+
+
+def _awaits(tree: ast.Module) -> bool:
+    """Whether the cell awaits at its top level, as Python's compiler sees it."""
+    try:
+        code = compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except (SyntaxError, ValueError):
+        return False  # it parsed, but does not compile: the error shows when the body is run
+    return bool(code.co_flags & inspect.CO_COROUTINE)
+
+
+@magics_class
+class StepMagics(Magics):
+    """The magics that a user types."""
+
+    @cell_magic_method
+    def step(self, line: str, cell: str) -> None:
+        """Make this cell a durable step: ``%%step NAME [options]`` on its first line.
+
+        Its results are kept on disk; run again, also in a new kernel, they come back instead of being computed,
+        as long as code and inputs are proven to be the same.
+
+        Options: --always, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…, --env NAME,…,
+        --reads GLOB. The comment form ``# step: NAME [options]`` does the same.
+        """
+        raise IPythonUsageError("%%step must be the first line of its cell, above other magics")
+
+    @line_magic
+    def steps(self, line: str) -> StepsTable:
+        """Show the steps of this notebook and their states: ``%steps``."""
+        if line.strip():
+            raise IPythonUsageError(f"%steps: found {line.strip()!r}, expected nothing; type %steps")
+        return StepsTable(session_of(self.shell).all_reports())
+
+
+def session_of(shell: InteractiveShell | None) -> Session:
+    """The durable session of a shell.
+
+    Raises:
+        DurableError: The extension is not loaded there.
+    """
+    extension = _extensions.get(shell) if shell is not None else None
+    if extension is None:
+        raise DurableError("durable_nb is not loaded in this kernel; run %load_ext durable_nb first")
+    return extension.session
+
+
+def is_loaded(shell: InteractiveShell) -> bool:
+    """Whether the shell has the extension."""
+    return shell in _extensions
+
+
+def load(shell: InteractiveShell) -> None:
+    """Load the extension into a shell, once."""
+    if shell not in _extensions:
+        _extensions[shell] = Extension(shell)
+        _extensions[shell].load()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the extension out of a shell."""
+    extension = _extensions.pop(shell, None)
+    if extension is not None:
+        extension.unload()

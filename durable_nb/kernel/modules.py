@@ -1,0 +1,166 @@
+"""The identity of imported modules: source for the user's own, version for installed ones."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import sys
+import sysconfig
+from functools import cache
+from importlib import metadata
+from importlib.machinery import BuiltinImporter, ModuleSpec, PathFinder
+from pathlib import Path
+
+from durable_nb.core.errors import NotFingerprintableError
+from durable_nb.core.fingerprint import digest
+from durable_nb.kernel.files import file_fingerprint
+
+
+@cache
+def _installed_roots() -> tuple[Path, ...]:
+    paths = sysconfig.get_paths()
+    roots = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    roots |= {entry for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}}
+    return tuple(Path(root).resolve() for root in roots)
+
+
+@cache
+def _is_installed(path: Path) -> bool:
+    resolved = path.resolve()
+    return any(resolved.is_relative_to(root) for root in _installed_roots())
+
+
+@cache
+def _version(top_level: str) -> str:
+    if top_level in sys.stdlib_module_names or top_level == "__main__":
+        return f"python {platform.python_version()}"
+    try:
+        return f"{top_level} {metadata.version(top_level)}"
+    except metadata.PackageNotFoundError:
+        distributions = metadata.packages_distributions().get(top_level, [])
+        versions = sorted(f"{name} {metadata.version(name)}" for name in set(distributions))
+        return ", ".join(versions) or f"{top_level} without a version"
+
+
+def source_of(module: str) -> Path | None:
+    """The source file of a module of the user's own project; None for installed, built-in and unknown ones."""
+    if _top_level(module) in sys.stdlib_module_names or module == "__main__":
+        return None
+    origin = _origin(module)
+    if origin is None or not origin.endswith(".py"):
+        return None
+    path = Path(origin)
+    return None if _is_installed(path) else path
+
+
+def canonical(name: str) -> str | None:
+    """The module that a dotted name of an import statement stands for.
+
+    An installed package is one module, whichever part of it is named; a name that is no module (a function that
+    is imported from one) gives None.
+    """
+    if name == "__main__":
+        return None
+    top_level = _top_level(name)
+    if source_of(top_level) is None and not _is_namespace_package(top_level):
+        return top_level if top_level in sys.modules or _origin(top_level) is not None else None
+    return name if source_of(name) is not None else None
+
+
+def _top_level(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _is_namespace_package(top_level: str) -> bool:
+    spec = _spec(top_level)
+    return spec is not None and spec.origin is None and not _is_installed(Path(next(iter(_locations(spec)), "/")))
+
+
+def _origin(module: str) -> str | None:
+    loaded = sys.modules.get(module)
+    if loaded is not None and getattr(loaded, "__file__", None) is not None:
+        return str(loaded.__file__)
+    spec = _spec(module)
+    return spec.origin if spec is not None else None
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module would be imported from; nothing is imported, not even its package."""
+    names = module.split(".")
+    path: list[str] | None = None
+    spec: ModuleSpec | None = None
+    for count in range(1, len(names) + 1):
+        name = ".".join(names[:count])
+        spec = BuiltinImporter.find_spec(name) or PathFinder.find_spec(name, path)
+        if spec is None:
+            return None
+        path = _locations(spec)
+    return spec
+
+
+def _locations(spec: ModuleSpec) -> list[str]:
+    return list(spec.submodule_search_locations or [])
+
+
+def describe(module: str) -> str:
+    """For people: ``pandas 3.1.1`` or ``helpers.py``."""
+    source = source_of(module)
+    return source.name if source is not None else _version(_top_level(module))
+
+
+def module_fingerprint(module: str) -> str:
+    """Fingerprint of a module: its source and that of the project modules it imports, or its version.
+
+    Raises:
+        NotFingerprintableError: The source cannot be read.
+    """
+    if source_of(module) is None:
+        return digest("installed", _version(_top_level(module)))
+    parts: list[str] = []
+    for name in sorted(_project_modules(module)):
+        path = source_of(name)
+        if path is not None:
+            parts += [name, file_fingerprint(path)]
+    return digest("project", *parts)
+
+
+def _project_modules(module: str) -> set[str]:
+    """The module, its packages, and every project module that they import, directly or not."""
+    found: set[str] = set()
+    queue = [module]
+    while queue:
+        name = queue.pop()
+        if name in found:
+            continue
+        path = source_of(name)
+        if path is None:
+            continue
+        found.add(name)
+        parent = name.rpartition(".")[0]
+        queue += [parent] if parent else []
+        queue += _imported_by(path, name)
+    return found
+
+
+def _imported_by(path: Path, module: str) -> list[str]:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise NotFingerprintableError(f"module {module}: cannot read {path}: {error}") from error
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _resolve(node, package)
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)] if base else []
+    return names
+
+
+def _resolve(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    kept = parts[: len(parts) - node.level + 1]
+    return ".".join([*kept, *([node.module] if node.module else [])])

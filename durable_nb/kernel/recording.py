@@ -1,0 +1,220 @@
+"""Record what a step shows while it is shown, as nbformat outputs, and show it again.
+
+In a kernel the messages are recorded as they are sent, so the record has the order that the notebook has. In a
+plain IPython the streams are recorded as they are written.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+Message = Mapping[str, Any]
+
+
+class Record:
+    """nbformat outputs in their order; clear_output, updates and carriage returns are folded in."""
+
+    def __init__(self) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        self._clear_next = False
+        self._lock = threading.Lock()
+
+    def add(self, kind: str, content: Mapping[str, Any]) -> None:
+        """Take in one message of an IOPub type such as ``stream`` or ``display_data``."""
+        with self._lock:
+            if kind == "clear_output":
+                self._clear_next = bool(content.get("wait"))
+                if not self._clear_next:
+                    self.outputs.clear()
+                return
+            if kind == "update_display_data":
+                self._update(content)
+                return
+            if self._clear_next:
+                self._clear_next = False
+                self.outputs.clear()
+            if kind == "stream":
+                self._stream(content["name"], content["text"])
+            elif kind in {"display_data", "execute_result"}:
+                self.outputs.append(_bundle(kind, content))
+
+    def _stream(self, name: str, text: str) -> None:
+        last = self.outputs[-1] if self.outputs else None
+        if last is not None and last["output_type"] == "stream" and last["name"] == name:
+            text = last["text"] + text
+            self.outputs.pop()
+        self.outputs.append({"output_type": "stream", "name": name, "text": _fold(text)})
+
+    def _update(self, content: Mapping[str, Any]) -> None:
+        display_id = content.get("transient", {}).get("display_id")
+        for output in self.outputs:
+            if display_id is not None and output.get("transient", {}).get("display_id") == display_id:
+                output["data"] = content["data"]
+                output["metadata"] = content["metadata"]
+
+
+def _bundle(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    output = {"output_type": kind, "data": dict(content["data"]), "metadata": dict(content["metadata"] or {})}
+    if kind == "display_data" and content.get("transient"):
+        output["transient"] = dict(content["transient"])
+    return output
+
+
+def _fold(text: str) -> str:
+    """Text after its carriage returns: a progress bar is its last state."""
+    if "\r" not in text:
+        return text
+    lines = text.replace("\r\n", "\n").split("\n")
+    folded = [_overwritten(line) for line in lines[:-1]]
+    # The last line goes on: a trailing return must still be there for what overwrites it.
+    tail = lines[-1]
+    return "\n".join([*folded, _overwritten(tail) + ("\r" if tail.endswith("\r") else "")])
+
+
+def _overwritten(line: str) -> str:
+    shown = ""
+    for part in line.split("\r"):
+        shown = part + shown[len(part) :]
+    return shown
+
+
+@contextmanager
+def recording(shell: InteractiveShell) -> Iterator[Record]:
+    """Record everything the shell shows inside the block; it is shown as usual."""
+    record = Record()
+    tap = _kernel_tap if hasattr(shell.display_pub, "register_hook") else _terminal_tap
+    with tap(shell, record):
+        yield record
+
+
+@contextmanager
+def _kernel_tap(shell: Any, record: Record) -> Iterator[None]:
+    cell = shell.display_pub.parent_header.get("msg_id")
+
+    def hook(message: Message) -> Message:
+        if message["parent_header"].get("msg_id") == cell:
+            record.add(message["header"]["msg_type"], message["content"])
+        return message
+
+    streams = [s for s in (sys.stdout, sys.stderr) if hasattr(s, "register_hook")]
+    _flush()
+    for stream in streams:
+        _in_sending_thread(stream, stream.register_hook, hook)
+    shell.display_pub.register_hook(hook)
+    shell.displayhook.register_hook(hook)
+    try:
+        yield
+    finally:
+        _flush()
+        shell.displayhook.unregister_hook(hook)
+        shell.display_pub.unregister_hook(hook)
+        for stream in streams:
+            _in_sending_thread(stream, stream.unregister_hook, hook)
+
+
+def _in_sending_thread(stream: Any, call: Any, hook: Any) -> None:
+    """Stream hooks belong to the thread that sends; its queue keeps the order of calls."""
+    stream.pub_thread.schedule(lambda: call(hook))
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+class _Tee(io.TextIOBase):
+    """Passes text on to a stream and into a record; keeps passing it on when the record is closed."""
+
+    def __init__(self, stream: Any, name: str, record: Record) -> None:
+        self._stream = stream
+        self._name = name
+        self.record: Record | None = record
+
+    def write(self, text: str) -> int:
+        if self.record is not None:
+            self.record.add("stream", {"name": self._name, "text": text})
+        self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return bool(self._stream.isatty())
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self._stream.encoding)
+
+
+@contextmanager
+def _terminal_tap(shell: Any, record: Record) -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    tees = _Tee(sys.stdout, "stdout", record), _Tee(sys.stderr, "stderr", record)
+    sys.stdout, sys.stderr = tees  # type: ignore[assignment]
+    hook, publisher = shell.displayhook, shell.display_pub
+    write_format_data, publish = hook.write_format_data, publisher.publish
+
+    def write_result(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        with _paused(tees):
+            write_format_data(data, metadata)
+        record.add("execute_result", {"data": data, "metadata": metadata})
+
+    def publish_display(data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
+        with _paused(tees):
+            publish(data, metadata, **more)
+        kind = "update_display_data" if more.get("update") else "display_data"
+        record.add(kind, {"data": data, "metadata": metadata, "transient": more.get("transient") or {}})
+
+    hook.write_format_data, publisher.publish = write_result, publish_display
+    try:
+        yield
+    finally:
+        del hook.write_format_data, publisher.publish
+        sys.stdout, sys.stderr = before
+        for tee in tees:
+            tee.record = None
+
+
+@contextmanager
+def _paused(tees: tuple[_Tee, ...]) -> Iterator[None]:
+    records = [tee.record for tee in tees]
+    for tee in tees:
+        tee.record = None
+    try:
+        yield
+    finally:
+        for tee, record in zip(tees, records, strict=True):
+            tee.record = record
+
+
+def show_again(shell: InteractiveShell, outputs: tuple[Mapping[str, Any], ...]) -> None:
+    """Publish recorded outputs in their order, as the cell that runs now."""
+    for output in outputs:
+        if output["output_type"] == "stream":
+            stream = sys.stdout if output["name"] == "stdout" else sys.stderr
+            stream.write(output["text"])
+            stream.flush()
+        elif output["output_type"] == "display_data":
+            shell.display_pub.publish(
+                dict(output["data"]), dict(output["metadata"]), transient=output.get("transient") or None
+            )
+        else:
+            _show_result(shell.displayhook, dict(output["data"]), dict(output["metadata"]))
+
+
+def _show_result(hook: Any, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    hook.start_displayhook()
+    hook.write_output_prompt()
+    hook.write_format_data(data, metadata)
+    hook.finish_displayhook()

@@ -1,0 +1,155 @@
+"""One kernel's durable session: its store, its run, the steps it has seen."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import nbformat
+from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+
+from durable_nb.core.cells import StepCell, find_marker, read_cell
+from durable_nb.core.errors import DuplicateStepError, DurableError
+from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
+from durable_nb.kernel.context import RunContext, find_run
+from durable_nb.kernel.namespace import Namespace
+from durable_nb.kernel.status import StepReport
+from durable_nb.store.store import Store, open_store
+
+Observer = Callable[[StepEvent], None]
+
+
+class Session:
+    """Everything that outlives a cell; there is one for each IPython shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.namespace = Namespace(shell)
+        self.observers: list[Observer] = [self._record]
+        self.reports: dict[str, StepReport] = {}
+        """Step → how it stands in this kernel."""
+        self.running = ""
+        """Name of the step whose cell is being executed; empty between steps."""
+        self._claims: dict[str, tuple[str, str]] = {}
+        """Step → (cell id, source) of the cell that claimed the name."""
+        self._attempts: dict[str, int] = {}
+        self._run_begun = False
+
+    @cached_property
+    def run(self) -> RunContext:
+        """The run that steps belong to; found when the first step needs it."""
+        return find_run(self.namespace.values)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store beside the notebook; opened when the first step needs it."""
+        return open_store(self.run.store)
+
+    def _record(self, event: StepEvent) -> None:
+        self.store.record(event)
+
+    def emit(
+        self, kind: EventKind, step: str = "", attempt: int = 0, *, trace: Trace | None = None, **data: Json
+    ) -> None:
+        """Tell every observer what happened; beginning an interactive run first, where none has begun."""
+        if not self._run_begun:
+            self._run_begun = True
+            if not self.run.is_batch:
+                self._tell(StepEvent(EventKind.RUN_STARTED, self.run.run_id, time.time(), data=self._about_run()))
+        self._tell(StepEvent(kind, self.run.run_id, time.time(), step, attempt, data, trace))
+
+    def _tell(self, event: StepEvent) -> None:
+        for observer in self.observers:
+            observer(event)
+
+    def _about_run(self) -> dict[str, Json]:
+        return {
+            "notebook": self.run.notebook,
+            "parameters": dict(self.run.parameters),
+            "engine": self.run.engine,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "user": getpass.getuser(),
+            "python": platform.python_version(),
+        }
+
+    def next_attempt(self, step: str) -> int:
+        """Number of the coming attempt of a step in this run; the first is 1."""
+        self._attempts[step] = self._attempts.get(step, self.run.attempts.get(step, 0)) + 1
+        return self._attempts[step]
+
+    def claim(self, cell: StepCell, cell_id: str) -> None:
+        """Give a step's name to a cell.
+
+        Raises:
+            DuplicateStepError: Another cell of the notebook, which is still there, has this name.
+        """
+        other_id, other_source = self._claims.get(cell.name, (cell_id, ""))
+        if other_id != cell_id and self._is_still_there(other_id, cell.name):
+            raise DuplicateStepError(
+                f"two cells claim the step name {cell.name!r}: this one, and the cell that begins with "
+                f"{_first_line(other_source)!r}; give one of them another name"
+            )
+        self._claims[cell.name] = (cell_id, cell.source)
+
+    def _is_still_there(self, cell_id: str, step: str) -> bool:
+        """Whether the saved notebook still has that cell as that step; yes, where there is no notebook to look at."""
+        if not cell_id or not self.run.notebook or not os.path.exists(self.run.notebook):
+            return bool(cell_id)
+        cells = nbformat.read(self.run.notebook, as_version=4).cells
+        source = next((c.source for c in cells if c.cell_type == "code" and c.get("id") in cell_id), None)
+        return source is not None and find_marker(source) is not None and _name(source) == step
+
+    def report(self, report: StepReport) -> None:
+        """Keep how a step stands, and show its line under the cell."""
+        self.reports[report.step] = report
+        self.shell.display_pub.publish(report.bundle(), {})
+
+    def all_reports(self) -> list[StepReport]:
+        """How every known step of this notebook stands: those of this kernel first, then those of the ledger."""
+        return [*self.reports.values(), *(r for r in self._recorded() if r.step not in self.reports)]
+
+    def _recorded(self) -> list[StepReport]:
+        if not self.run.notebook or not self.store.path.exists():
+            return []
+        self.store.flush()
+        sql = "select step, state, seconds, reason from steps where notebook = ? order by position nulls last, step"
+        return [
+            StepReport(row["step"], State(row["state"]), row["reason"] or "", row["seconds"] or 0.0)
+            for row in self.store.ledger.rows(sql, [self.run.notebook])
+        ]
+
+    def close(self) -> None:
+        """End the session's own run and write what is still in memory."""
+        if self._run_begun:
+            if not self.run.is_batch:
+                self.emit(EventKind.RUN_FINISHED, state=self._own_state().value)
+            self.store.close()
+
+    def _own_state(self) -> State:
+        failed = any(r.state is State.FAILED for r in self.reports.values())
+        return State.FAILED if failed else State.COMPLETED
+
+
+def _name(source: str) -> str:
+    try:
+        cell = read_cell(source)
+    except DurableError:
+        return ""
+    return cell.name if cell is not None else ""
+
+
+def _first_line(source: str) -> str:
+    return next((line.strip() for line in source.splitlines() if line.strip()), "")
+
+
+def cell_id_of(info: ExecutionInfo) -> str:
+    """The id that the front end gave the cell; empty where it gives none."""
+    meta: dict[str, Any] = info.cell_meta or {}
+    return str(info.cell_id or meta.get("cellId") or "")

@@ -1,0 +1,149 @@
+"""Stored values: immutable Parquet files, each named by the fingerprint of its value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_nb.core.errors import DamagedError, ValueNotDurableError
+from durable_nb.core.fingerprint import fingerprint as fingerprint_of
+from durable_nb.store.files import translated, write_durably
+
+if TYPE_CHECKING:
+    from durable_nb.store.codecs import CodecContext
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a value that was stored."""
+
+    codec: str
+    """Name of the codec that keeps it."""
+    bytes: int
+    """Size of the file on disk."""
+
+
+class Artifacts:
+    """The values under one folder: ``ab/ab12….parquet``.
+
+    Args:
+        folder: Made at the first write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._codecs: dict[str, tuple[str, tuple[int, int, int]]] = {}
+        self._damaged: set[str] = set()
+
+    def put(self, value: object, fingerprint: str, context: CodecContext) -> Stored:
+        """Store a value; once this returns it survives power loss.
+
+        A value that is there already is not written again, unless its file turned out to be damaged.
+
+        Raises:
+            NotStorableError: No codec keeps the value without loss.
+            StoreError: It could not be written.
+        """
+        path = self.path(fingerprint)
+        if stored := self._known(fingerprint, path):
+            return stored
+        from durable_nb.store.codecs import encode  # with pyarrow, so only when a value is stored
+
+        encoded = encode(value, fingerprint, context)
+        if fingerprint in self._damaged or not _looks_whole(path):
+            write_durably(path, encoded.write)
+            self._damaged.discard(fingerprint)
+        state = _state(path)
+        if state is not None:
+            self._codecs[fingerprint] = (encoded.codec, state)
+        return Stored(encoded.codec, state[1] if state else 0)
+
+    def get(self, fingerprint: str, context: CodecContext) -> Any:
+        """Return a stored value, proven to be the one that was stored.
+
+        Raises:
+            DamagedError: It is missing, truncated, altered or signed by somebody else.
+            StoreError: It cannot be read.
+        """
+        path = self.path(fingerprint)
+        try:
+            value = _decoded(path, context)
+            _check(value, fingerprint, path, context)
+        except DamagedError:
+            self._damaged.add(fingerprint)
+            self._codecs.pop(fingerprint, None)
+            raise
+        return value
+
+    def path(self, fingerprint: str) -> Path:
+        """Return the file of a value, whether or not it is there.
+
+        Raises:
+            DamagedError: What a trace gave is no fingerprint.
+        """
+        if not _NAME.fullmatch(fingerprint):
+            raise DamagedError(f"{fingerprint!r} is no fingerprint; 32 hexadecimal digits were expected.")
+        return self.folder / fingerprint[:2] / f"{fingerprint}.parquet"
+
+    def exists(self, fingerprint: str) -> bool:
+        """Return whether there is a file for a value, and none of its damage is known."""
+        return fingerprint not in self._damaged and self.path(fingerprint).exists()
+
+    def all(self) -> Iterator[str]:
+        """Yield the fingerprint of every stored value."""
+        with translated(self.folder):
+            for path in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*.parquet")):
+                if _NAME.fullmatch(path.stem):
+                    yield path.stem
+
+    def _known(self, fingerprint: str, path: Path) -> Stored | None:
+        """Return what this process stored before, if its file is still the same."""
+        codec, state = self._codecs.get(fingerprint, ("", None))
+        if state is None or state != _state(path):
+            return None
+        return Stored(codec, state[1])
+
+
+def _decoded(path: Path, context: CodecContext) -> Any:
+    from durable_nb.store.codecs import decode
+
+    with translated(path):
+        try:
+            return decode(path, context)
+        except FileNotFoundError as error:
+            raise DamagedError(f"The stored value {path} is missing.") from error
+
+
+def _check(value: object, fingerprint: str, path: Path, context: CodecContext) -> None:
+    try:
+        found = fingerprint_of(value, of_code=context.of_code)
+    except ValueNotDurableError as error:
+        raise DamagedError(f"{path} holds something else than what was stored: {error}") from error
+    if found != fingerprint:
+        raise DamagedError(f"{path} holds something else than what was stored: its fingerprint is {found}.")
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _looks_whole(path: Path) -> bool:
+    """Whether a file begins and ends as Parquet files do; what is between is checked when it is read."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != _MAGIC:
+                return False
+            file.seek(-4, 2)
+            return file.read(4) == _MAGIC
+    except OSError:
+        return False

@@ -1,0 +1,106 @@
+"""Parquet files: how columns are laid out on disk, and how they are read back with every checksum checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from durable_nb.core.errors import DamagedError
+from durable_nb.store.codecs.contract import Content
+
+if TYPE_CHECKING:
+    import pyarrow
+
+KEY: Final = b"durable_nb"
+"""The entry of the file's key-value metadata that says how to make the value again."""
+FORMAT: Final = 1
+ROW_GROUP: Final = 1 << 20
+SAMPLE: Final = 4096
+REPETITIVE: Final = 0.2
+"""Texts with fewer distinct values than this share of a sample are kept as a dictionary."""
+
+
+def write(sink: BinaryIO, codec: str, fingerprint: str, content: Content) -> None:
+    """Write a value's columns and description as one Parquet file."""
+    import pyarrow.parquet as parquet
+
+    table = content.table
+    head = {"format": FORMAT, "codec": codec, "fingerprint": fingerprint, "layout": content.layout}
+    writer = parquet.ParquetWriter(sink, table.schema, **_options(content))
+    try:
+        writer.add_key_value_metadata({KEY: json.dumps(head, separators=(",", ":"))})
+        writer.write_table(table, row_group_size=ROW_GROUP)
+    finally:
+        writer.close()
+
+
+def read(path: Path) -> tuple[dict[str, Any], pyarrow.Table]:
+    """The description and the columns of a Parquet file.
+
+    Raises:
+        DamagedError: It is missing, cut short, altered, or none of ours.
+    """
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    try:
+        with pyarrow.memory_map(str(path)) if path.stat().st_size else path.open("rb") as source:
+            return _read(parquet, source)
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError(f"{path}: not a readable artifact ({error})") from error
+
+
+def read_bytes(data: bytes) -> tuple[dict[str, Any], pyarrow.Table]:
+    """As ``read``, from memory."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    return _read(parquet, pyarrow.BufferReader(data))
+
+
+def _read(parquet: Any, source: Any) -> tuple[dict[str, Any], pyarrow.Table]:
+    file = parquet.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
+    head = json.loads(file.metadata.metadata[KEY])
+    if head["format"] != FORMAT:
+        raise ValueError(f"format {head['format']}, this version reads {FORMAT}")
+    small = file.metadata.num_rows * max(1, file.metadata.num_columns) < ROW_GROUP // 16
+    return head, file.reader.read_all(use_threads=not small)
+
+
+def _options(content: Content) -> dict[str, Any]:
+    table = content.table
+    repetitive = [name for name in table.column_names if _is_repetitive(table.column(name))]
+    encodings = {field.name: _encoding(field.type) for field in table.schema if field.name not in repetitive}
+    return {
+        "compression": content.compression,
+        "use_dictionary": repetitive or False,
+        "column_encoding": {name: encoding for name, encoding in encodings.items() if encoding} or None,
+        "write_statistics": False,
+        "write_page_checksum": True,
+        "write_batch_size": 1 << 16,
+        "max_rows_per_page": ROW_GROUP,
+        "store_schema": not content.plain,
+    }
+
+
+def _encoding(kind: pyarrow.DataType) -> str | None:
+    from pyarrow import types
+
+    if types.is_integer(kind) or types.is_temporal(kind):
+        return None if types.is_interval(kind) else "DELTA_BINARY_PACKED"
+    if types.is_string(kind) or types.is_large_string(kind):
+        return "DELTA_LENGTH_BYTE_ARRAY"
+    return None
+
+
+def _is_repetitive(column: pyarrow.ChunkedArray) -> bool:
+    from pyarrow import compute, types
+
+    if types.is_dictionary(column.type):
+        return True
+    if not (types.is_string(column.type) or types.is_large_string(column.type)) or len(column) < 64:
+        return False
+    step = max(1, len(column) // SAMPLE)
+    sample = column.take(list(range(0, len(column), step)))
+    return bool(compute.count_distinct(sample).as_py() < REPETITIVE * len(sample))

@@ -1,0 +1,192 @@
+"""The store: one folder with everything durable about some notebooks."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_nb.core.errors import (
+    DurableError,
+    StoreAccessError,
+    UnknownRunError,
+    UnknownStepError,
+    UsageError,
+)
+from durable_nb.core.model import Output, OutputKind, StepEvent, Trace
+from durable_nb.store.artifacts import Artifacts
+from durable_nb.store.ledger import Ledger
+from durable_nb.store.location import find_store
+from durable_nb.store.signing import user_key
+from durable_nb.store.traces import Traces
+from durable_nb.store.writer import Writer
+
+if TYPE_CHECKING:
+    from durable_nb.store.codecs import CodecContext
+
+_log = logging.getLogger("durable_nb.store")
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What the ledger learnt again from the traces."""
+
+    traces_added: int = 0
+    """Completed steps whose events were lost."""
+
+
+class Store:
+    """Artifacts and traces, which are the truth, and the ledger, which is how you ask.
+
+    Nothing is made on disk before the first write.
+
+    Args:
+        path: The folder.
+        lock_timeout: Seconds to wait for other processes before LedgerLockedError is raised.
+    """
+
+    def __init__(self, path: Path, *, lock_timeout: float = 60.0) -> None:
+        self.path = path
+        self.artifacts = Artifacts(path / "artifacts")
+        self.traces = Traces(path / "traces")
+        self.ledger = Ledger(path, self.traces.all, lock_timeout=lock_timeout)
+        self._writer = Writer(self.ledger.record)
+        _stores.add(self)
+
+    def record(self, event: StepEvent) -> None:
+        """Take note of an event; it is in the ledger a few milliseconds later. Never blocks."""
+        self._writer.put(event)
+
+    def flush(self) -> None:
+        """Wait until everything recorded is durable.
+
+        Raises:
+            StoreError: The ledger cannot be written; nothing recorded is forgotten, flush may be tried again.
+        """
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush, and free what the ledger holds in memory. A closed store opens again when used.
+
+        Raises:
+            StoreError: The ledger cannot be written.
+        """
+        try:
+            self.flush()
+        finally:
+            self.ledger.close()
+
+    def recover(self) -> Recovered:
+        """Tell the ledger about completed steps that it does not know, because a process died.
+
+        Cheap when there are none.
+
+        Raises:
+            StoreError: The ledger cannot be read or written.
+        """
+        self.flush()
+        files = self.traces.files()
+        if not files:
+            return Recovered()
+        known = {row["trace_id"] for row in self.ledger.rows("SELECT trace_id FROM traces")}
+        missing = {trace_id: path for trace_id, path in files.items() if trace_id not in known}
+        if not missing:
+            return Recovered()
+        found = list(self.traces.readable(missing))
+        if found:
+            self.ledger.adopt(found)
+        return Recovered(traces_added=len(found))
+
+    def context(
+        self, namespace: dict[str, Any] | None = None, of_code: Callable[[object], str] | None = None
+    ) -> CodecContext:
+        """Return what codecs need: this user's key, and the namespace in which functions live.
+
+        Raises:
+            StoreError: The user's key cannot be read or made.
+        """
+        from durable_nb.store.codecs import CodecContext  # with pyarrow, so only when a value is stored
+
+        return CodecContext(key=user_key(), namespace={} if namespace is None else namespace, of_code=of_code)
+
+    def load(self, step: str, name: str, run: str | None = None, context: CodecContext | None = None) -> Any:
+        """Return a stored value: of the last time the step completed or was reused, or of one run.
+
+        Raises:
+            UnknownStepError: No trace of that step, in that run, is there.
+            UnknownRunError: The ledger has no such run.
+            UsageError: The step has no such output, or it is not stored as a value.
+            DamagedError: The value is there no more, or damaged.
+        """
+        trace = self._trace(step, run)
+        output = _stored_output(trace, name)
+        return self.artifacts.get(output.fingerprint, context or self.context())
+
+    def _trace(self, step: str, run: str | None) -> Trace:
+        self.recover()
+        chosen = "" if run is None else " AND run_id = ?"
+        rows = self.ledger.rows(
+            "SELECT trace_id FROM attempts WHERE step = ? AND trace_id IS NOT NULL "  # noqa: S608  # both parts are our own
+            f"{chosen} ORDER BY started_at DESC, attempt DESC LIMIT 1",
+            [step] if run is None else [step, run],
+        )
+        if rows:
+            return self.traces.get(rows[0]["trace_id"])
+        if run is not None and not self.ledger.rows("SELECT 1 FROM runs WHERE run_id = ?", [run]):
+            raise UnknownRunError(f"There is no run {run!r} in {self.path}. To list them: durable-nb runs")
+        raise UnknownStepError(self._no_such_step(step, run))
+
+    def _no_such_step(self, step: str, run: str | None) -> str:
+        rows = self.ledger.rows("SELECT DISTINCT step FROM traces ORDER BY step")
+        known = ", ".join(row["step"] for row in rows) or "none"
+        where = f"run {run!r}" if run is not None else str(self.path)
+        return f"No completed step {step!r} in {where}. Completed steps are: {known}. Execute the step first."
+
+
+def open_store(path: str | os.PathLike[str] | None = None) -> Store:
+    """Return the store at a folder, or the one that belongs to the working directory.
+
+    Raises:
+        StoreAccessError: A file stands where the folder should be.
+    """
+    folder = find_store() if path is None else Path(path).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise StoreAccessError(
+            f"The store {folder} is a file; a folder was expected. "
+            "Move it away, or name another: export DURABLE_NB_STORE=FOLDER"
+        )
+    return Store(folder)
+
+
+def _stored_output(trace: Trace, name: str) -> Output:
+    outputs = {output.name: output for output in trace.outputs}
+    output = outputs.get(name)
+    if output is None:
+        raise UsageError(
+            f"Step {trace.step!r} has no output {name!r}. Its outputs are: {', '.join(outputs) or 'none'}"
+        )
+    if output.kind is OutputKind.ALIAS and output.of in outputs:
+        return _stored_output(trace, output.of)
+    if output.kind is not OutputKind.VALUE:
+        raise UsageError(
+            f"Output {name!r} of step {trace.step!r} is a {output.kind.value}, not a stored value. "
+            "It comes back when the notebook runs."
+        )
+    return output
+
+
+def _close_at_exit() -> None:
+    for store in list(_stores):
+        try:
+            store.close()
+        except DurableError as error:
+            _log.warning("The ledger of %s lacks the last events: %s", store.path, error)
+
+
+atexit.register(_close_at_exit)
