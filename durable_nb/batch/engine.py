@@ -112,7 +112,7 @@ class DurableEngine:
                 timeout=execution_timeout or traits.pop("timeout", None),
                 **traits,
             )
-            run = runs.begin(opened, notebook, parameters, engine=ENGINE, output=str(output_path or ""))
+            run = runs.begin(opened, notebook, parameters, engine=ENGINE, output=_identity(output_path))
             _log.info("%s", run.announcement())
             if on_run is not None:
                 on_run(run)
@@ -122,6 +122,7 @@ class DurableEngine:
             progress.close()
             cell_status.close(nb)
             file.save()
+            file.sync()
             opened.close()
         _raise_if_stopped(ended)
         return _with_allowed_errors(nb)
@@ -169,12 +170,13 @@ def _raise_if_stopped(ended: Ended) -> None:
     raise KeyboardInterrupt
 
 
-def _identity(input_path: Any) -> str:
+def _identity(path: Any) -> str:
+    """What names a notebook in the ledger; empty for one that came from a pipe or from memory."""
     from durable_nb.batch.engine_output import is_local, local_path
 
-    if not isinstance(input_path, str) or input_path == "-":
+    if not isinstance(path, str) or path == "-":
         return ""
-    return str(local_path(input_path)) if is_local(input_path) else input_path
+    return str(local_path(path)) if is_local(path) else path
 
 
 def _with_allowed_errors(nb: NotebookNode) -> NotebookNode:

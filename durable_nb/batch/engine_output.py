@@ -22,6 +22,9 @@ class ForeignTarget:
         """Hand the notebook to papermill's writer for this kind of path."""
         papermill_io.write(b"".join(pieces).decode(), self._path)
 
+    def sync(self) -> None:
+        """Nothing to do: papermill's writers are done when they return."""
+
 
 class WholeFileHandler:
     """Makes papermill's own last write as safe as ours: a full disk or a kill keeps the old file."""
@@ -32,7 +35,9 @@ class WholeFileHandler:
 
     def write(self, buf: str, path: str) -> None:
         """Replace the file."""
-        LocalTarget(local_path(path)).write([buf.encode()])
+        target = LocalTarget(local_path(path))
+        target.write([buf.encode()])
+        target.sync()
 
     def pretty_path(self, path: str) -> str:
         """The path as papermill shows it."""

@@ -24,6 +24,7 @@ from durable_nb.batch.steps import DeclaredStep, is_executable
 from durable_nb.core.errors import UsageError
 
 _LOADS_EXTENSION = re.compile(r"^\s*%?(?:re)?load_ext\s+durable_nb\b", re.MULTILINE)
+_SYNC_EVERY = 1.0
 _STAY = '__import__("durable_nb.batch.orphan", fromlist=["_"]).end_with_parent({parent})'
 _NOT_BEGUN = Failure("KeyboardInterrupt", "stopped before the first cell")
 _LOAD = 'get_ipython().run_line_magic("load_ext", "durable_nb")'
@@ -95,11 +96,12 @@ class Execution:
                 client.set_widgets_metadata()
 
     async def _run_cells_saving(self) -> Ended:
-        saving = asyncio.create_task(self._autosave())
+        duties = [asyncio.create_task(self._sync()), asyncio.create_task(self._autosave())]
         try:
             return await self._run_cells()
         finally:
-            saving.cancel()
+            for duty in duties:
+                duty.cancel()
 
     async def _prepare(self) -> None:
         info = await self._client.language()
@@ -139,6 +141,11 @@ class Execution:
         cell_status.start(cell)
         cell_status.finish(self._nb, cell, failed=False)
         self._file.touch(index)
+
+    async def _sync(self) -> None:
+        while True:
+            await asyncio.sleep(_SYNC_EVERY)
+            self._file.sync()
 
     async def _autosave(self) -> None:
         while self._autosave_seconds > 0:

@@ -34,6 +34,7 @@ _POLL = 0.2
 _GRACE = 5.0
 _SETTLE = 0.3
 _REPLY_OVERDUE = 0.5
+_SUBSCRIBED = 1.0
 _LONGEST_SOCKET_FOLDER = 50
 """The system allows 107 bytes for a socket's path, of which jupyter's file names take up to 57."""
 
@@ -139,13 +140,17 @@ class KernelClient(NotebookClient):
         await self.async_start_new_kernel_client()
 
     async def language(self) -> dict[str, Any]:
-        """The kernel's language_info."""
+        """The kernel's language_info, once it is sure that its outputs are heard here."""
         assert self.kc is not None
-        request = _Request(None)
-        self._requests[self.kc.kernel_info()] = request
-        message = await self._unless_dead(request.reply)
-        info: dict[str, Any] = message["content"]["language_info"]
-        return info
+        for _ in range(max(1, self.startup_timeout)):
+            request = self._requests[self.kc.kernel_info()] = _Request(None)
+            message = await self._unless_dead(request.reply)
+            # Whoever subscribes is not told when that has taken effect: until then outputs are lost.
+            await self._first_of(request.idle, self._died, within=_SUBSCRIBED)
+            if request.idle.done():
+                info: dict[str, Any] = message["content"]["language_info"]
+                return info
+        raise KernelDiedError(f"the kernel {self.kernel_name!r} answers, but its outputs do not arrive")
 
     async def run_silently(self, code: str) -> dict[str, Any]:
         """Execute code that is not part of the notebook; returns the content of the reply."""
@@ -307,6 +312,8 @@ class KernelClient(NotebookClient):
 
     def _take_output(self, message: dict[str, Any], request: _Request) -> None:
         if request.index is None:
+            if message["content"].get("execution_state") == "idle" and not request.idle.done():
+                request.idle.set_result(None)
             return
         cell = self.nb.cells[request.index]
         try:

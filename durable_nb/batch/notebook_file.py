@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from nbformat import NotebookNode
 from nbformat.v4.nbjson import writes as to_json
 
-from durable_nb.core.errors import StoreError
-from durable_nb.store.files import write_durably
+from durable_nb.store.files import STAGE_MARK, make_folder, store_error, sync_folder
 
 _MARK = '"cells": []'
 
@@ -70,14 +71,22 @@ class Target(Protocol):
     def write(self, pieces: list[bytes]) -> None:
         """Replace what is there by the notebook made of `pieces`."""
 
+    def sync(self) -> None:
+        """Make sure that what was written survives a power cut."""
+
 
 class LocalTarget:
-    """A local file that is replaced whole: a reader, or a crash, finds the old notebook or the new one."""
+    """A local file that is replaced whole: a reader, or a crash, finds the old notebook or the new one.
+
+    Writing survives the death of this process at once, and a power cut from the next `sync` on: an fsync
+    can cost more than all else that a short cell does.
+    """
 
     every_cell = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._synced = True
 
     def write(self, pieces: list[bytes]) -> None:
         """Stage the notebook beside the file, then rename it into place.
@@ -85,16 +94,38 @@ class LocalTarget:
         Raises:
             StoreError: the disk is full, or the folder does not allow it; the message names the file.
         """
+        stage = self.path.with_name(f".{self.path.name[:100]}{STAGE_MARK}{os.getpid()}")
+        with self._translated():
+            make_folder(self.path.parent)
+            try:
+                with stage.open("wb") as file:
+                    file.writelines(pieces)
+                stage.rename(self.path)
+            except BaseException:
+                stage.unlink(missing_ok=True)
+                raise
+        self._synced = False
 
-        def pour(file: BinaryIO) -> None:
-            file.writelines(pieces)
+    def sync(self) -> None:
+        """Flush file and folder to the disk, if they were written since the last time.
 
+        Raises:
+            StoreError: the disk refused.
+        """
+        if self._synced:
+            return
+        with self._translated(), self.path.open("rb") as file:
+            os.fsync(file.fileno())
+            sync_folder(self.path.parent)
+        self._synced = True
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            write_durably(self.path, pour)
-        except StoreError as error:
-            reason = getattr(error.__cause__, "strerror", None) or str(error)
-            raise type(error)(
-                f"the output notebook {self.path} cannot be saved: {reason}. Completed steps are in "
+            yield
+        except OSError as error:
+            raise type(store_error(error, self.path))(
+                f"the output notebook {self.path} cannot be saved: {error.strerror}. Completed steps are in "
                 "the store: make room or name another OUT, then run again."
             ) from error
 
@@ -105,6 +136,9 @@ class NoTarget:
     every_cell = False
 
     def write(self, pieces: list[bytes]) -> None:
+        """Do nothing."""
+
+    def sync(self) -> None:
         """Do nothing."""
 
 
@@ -131,6 +165,10 @@ class NotebookFile:
         """Write the notebook if its target takes a write for every cell."""
         if self._target.every_cell:
             self.save()
+
+    def sync(self) -> None:
+        """Make sure that what was saved survives a power cut."""
+        self._target.sync()
 
     def autosave(self) -> None:
         """Write the notebook if a cell has changed since the last time."""

@@ -98,23 +98,18 @@ def _table(*columns: str) -> Table:
 
 
 def _steps_table(steps: Sequence[StepReport], console: Console, *, when: bool = False) -> Table:
-    shows_saved = any(step.saved_seconds for step in steps)
-    columns = [
-        "STEP",
-        "STATE",
-        "TIME",
-        *(["SAVED"] if shows_saved else []),
-        *(["WHEN"] if when else []),
-        "WHY",
-    ]
-    table = _table(*columns)
-    for step in steps:
-        cells = [Text(step.step), _state(step.state, console), _time(step)]
-        if shows_saved:
-            cells.append(Text(_saved(step.saved_seconds)))
-        if when:
-            cells.append(Text(ago(step.updated_at) if step.updated_at else ""))
-        table.add_row(*cells, _why(step))
+    columns = {
+        "STEP": [Text(step.step) for step in steps],
+        "STATE": [_state(step.state, console) for step in steps],
+        "TIME": [_time(step) for step in steps],
+        "SAVED": [Text(_saved(step.saved_seconds)) for step in steps],
+        "WHEN": [Text(ago(step.updated_at) if when and step.updated_at else "") for step in steps],
+        "WHY": [_why(step) for step in steps],
+    }
+    filled = {name: cells for name, cells in columns.items() if any(cells)}
+    table = _table(*filled)
+    for row in zip(*filled.values(), strict=True):
+        table.add_row(*row)
     return table
 
 
@@ -165,7 +160,9 @@ def _verdict(report: RunReport) -> Text:
 
 def _counts(report: RunReport) -> str:
     words = {State.COMPLETED: "executed"}
-    return ", ".join(f"{number} {words.get(state, state)}" for state, number in report.counts.items())
+    order = (State.COMPLETED, State.REUSED, *State)
+    found = {state: report.counts[state] for state in order if state in report.counts}
+    return ", ".join(f"{number} {words.get(state, state)}" for state, number in found.items())
 
 
 def _first_line(text: str) -> str:

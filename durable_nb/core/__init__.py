@@ -1,0 +1,1 @@
+"""The pure part: no disk, clock, network or IPython."""

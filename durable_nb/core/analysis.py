@@ -1,7 +1,7 @@
 """What a cell's code says about the names it reads and writes.
 
-The analysis may claim too many reads (that costs a re-execution) but never too few that are visible in the
-code: a name counts as bound only where every path through the cell has bound it before.
+The analysis may claim too many reads (that costs a re-execution) but never too few that are visible in
+the code: a name counts as bound only where every path through the cell has bound it before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _NAMESPACE_READERS = frozenset({"globals", "eval", "exec"})
@@ -21,6 +22,8 @@ _WRITERS = ("to_", "write", "save", "dump", "sink_")
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _INERT = (
     ast.Import,
     ast.ImportFrom,
@@ -145,7 +148,8 @@ def _written_texts(tree: ast.Module) -> Iterator[str]:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name.startswith(_WRITERS):
                 arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-                yield from (a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str))
+                constants = (a.value for a in arguments if isinstance(a, ast.Constant))
+                yield from (value for value in constants if isinstance(value, str))
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -208,19 +212,19 @@ class _Walker(ast.NodeVisitor):
             self.deletes.add(node.id)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self._visit_all([*node.decorator_list, *_defaults(node.args), *_annotations(node)])
+        self._visit_all(_outside_body(node))
         self.bind(node.name)
         self._defer(node)
         if node.decorator_list:
             self.flush()
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._visit_all(_defaults(node.args))
         self._defer(node)
 
-    def _defer(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+    def _defer(self, node: _Function) -> None:
         free, assigned = _free_names(node)
         self._deferred |= free
         self.writes |= assigned
@@ -237,12 +241,11 @@ class _Walker(ast.NodeVisitor):
         if node.decorator_list or node.bases or node.keywords:
             self.flush()
 
-    def _visit_comprehension(self, node: ast.AST) -> None:
+    def _visit_comprehension(self, node: _Comprehension) -> None:
         inner = _Walker()
         inner.bound = set(self.bound)
-        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
         targets: set[str] = set()
-        for generator in generators:
+        for generator in node.generators:
             inner.visit(generator.iter)
             targets |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
             inner.bound |= targets
@@ -284,7 +287,7 @@ class _Walker(ast.NodeVisitor):
             if alias.name != "*":
                 self.bind(alias.asname or alias.name.partition(".")[0])
 
-    visit_ImportFrom = visit_Import  # type: ignore[assignment]
+    visit_ImportFrom = visit_Import
 
     # Statements that may not run, or not to their end.
 
@@ -317,7 +320,7 @@ class _Walker(ast.NodeVisitor):
         with self.branch():
             self.block(node.orelse)
 
-    visit_For = visit_AsyncFor = _visit_loop  # type: ignore[assignment]
+    visit_For = visit_AsyncFor = _visit_loop
 
     def visit_While(self, node: ast.While) -> None:
         self.visit(node.test)
@@ -332,9 +335,9 @@ class _Walker(ast.NodeVisitor):
             self._visit_all(node.items)
             self.block(node.body)
 
-    visit_AsyncWith = visit_With  # type: ignore[assignment]
+    visit_AsyncWith = visit_With
 
-    def visit_Try(self, node: ast.Try) -> None:
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         ends = []
         with self.branch():
             self.block(node.body)
@@ -376,7 +379,8 @@ class _Walker(ast.NodeVisitor):
 def _is_inert(statement: ast.stmt) -> bool:
     """Whether the statement cannot call a function that was defined before it."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        return not statement.decorator_list and all(isinstance(d, ast.Constant) for d in _defaults(statement.args))
+        defaults = _defaults(statement.args)
+        return not statement.decorator_list and all(isinstance(d, ast.Constant) for d in defaults)
     if isinstance(statement, ast.ClassDef):
         plain = not (statement.decorator_list or statement.bases or statement.keywords)
         return plain and all(_is_inert(inner) for inner in statement.body)
@@ -388,18 +392,21 @@ def _defaults(arguments: ast.arguments) -> list[ast.expr]:
 
 
 def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
-    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+    named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    arguments = [*named, node.args.vararg, node.args.kwarg]
     found = [a.annotation for a in arguments if a is not None and a.annotation is not None]
     return found if node.returns is None else [*found, node.returns]
 
 
-def _free_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> tuple[set[str], set[str]]:
+def _free_names(node: _Function) -> tuple[set[str], set[str]]:
     """Names a function's body reads from outside it, and those it assigns outside by ``global``."""
     arguments = node.args
     local = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     local |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
     body: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
-    declared = {name for part in body for n in ast.walk(part) if isinstance(n, ast.Global) for name in n.names}
+    declared = {
+        name for part in body for n in ast.walk(part) if isinstance(n, ast.Global) for name in n.names
+    }
     free: set[str] = set()
     _collect_free(body, local, free, declared)
     return free, declared
@@ -411,31 +418,43 @@ def _collect_free(body: list[ast.AST], local: set[str], free: set[str], declared
     while queue:
         node = queue.pop()
         if isinstance(node, _FUNCTIONS):
-            inner, _ = _free_names(node)
-            loads |= inner
-            queue.extend(_defaults(node.args))
-            if not isinstance(node, ast.Lambda):
-                local.add(node.name)
-                queue.extend([*node.decorator_list, *_annotations(node)])
-            continue
-        if isinstance(node, ast.ClassDef):
-            local.add(node.name)
-        elif isinstance(node, ast.Name):
-            (loads if isinstance(node.ctx, ast.Load) else local).add(node.id)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            local |= {a.asname or a.name.partition(".")[0] for a in node.names}
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            local.add(node.name)
-        if isinstance(node, _COMPREHENSIONS):
-            # Its targets are its own: they must not hide a name that the function reads elsewhere.
-            own = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-            inner_loads: set[str] = set()
-            parts = [getattr(node, p) for p in ("elt", "key", "value") if hasattr(node, p)]
-            _collect_free([*parts, *(g.iter for g in node.generators), *(i for g in node.generators for i in g.ifs)],
-                          own, inner_loads, set())
-            loads |= inner_loads
-            walrus = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
-            local |= walrus
-            continue
-        queue.extend(ast.iter_child_nodes(node))
+            loads |= _free_names(node)[0]
+            queue += _outside_body(node)
+            local |= set() if isinstance(node, ast.Lambda) else {node.name}
+        elif isinstance(node, _COMPREHENSIONS):
+            _collect_comprehension(node, local, loads)
+        else:
+            local |= _bound_by(node)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                loads.add(node.id)
+            queue += ast.iter_child_nodes(node)
     free |= loads - (local - declared)
+
+
+def _collect_comprehension(node: _Comprehension, local: set[str], loads: set[str]) -> None:
+    """Its targets are its own: they must not hide a name that the function reads elsewhere."""
+    own = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    parts: list[ast.AST] = [getattr(node, name) for name in ("elt", "key", "value") if hasattr(node, name)]
+    for generator in node.generators:
+        parts += [generator.iter, *generator.ifs]
+    _collect_free(parts, own, loads, set())
+    local |= {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
+
+
+def _outside_body(node: _Function) -> list[ast.expr]:
+    """The expressions of a definition that run where it stands: defaults, decorators, annotations."""
+    if isinstance(node, ast.Lambda):
+        return _defaults(node.args)
+    return [*_defaults(node.args), *node.decorator_list, *_annotations(node)]
+
+
+def _bound_by(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Name):
+        return set() if isinstance(node.ctx, ast.Load) else {node.id}
+    if isinstance(node, ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {a.asname or a.name.partition(".")[0] for a in node.names}
+    if isinstance(node, ast.ExceptHandler) and node.name:
+        return {node.name}
+    return set()

@@ -28,7 +28,9 @@ OfModule = Callable[[str], str]
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _GLOBAL_READS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
-_NAMESPACE_READERS = frozenset({"globals", "eval", "exec", "user_ns", "user_global_ns", "f_globals", "_getframe"})
+_NAMESPACE_READERS = frozenset(
+    {"globals", "eval", "exec", "user_ns", "user_global_ns", "f_globals", "_getframe"}
+)
 _NOT_CONTENT = frozenset(
     {
         "__doc__",
@@ -56,14 +58,17 @@ def cell_fingerprint(tree: ast.Module, *, quiet: bool) -> str:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
-    bodies = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    bodies = [
+        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
     if not any(ast.get_docstring(node, clean=False) for node in bodies):
         return tree
     bare = copy.deepcopy(tree)
     for node in ast.walk(bare):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return bare
 
 
@@ -172,21 +177,13 @@ class CodeReader:
     def _of_new(self, thing: object) -> str:
         if isinstance(thing, types.FunctionType):
             return self._of_function(thing)
-        if isinstance(thing, type):
-            return self._of_notebook_class(thing) if thing.__module__ == "__main__" else self._imported(thing)
+        if isinstance(thing, type) and thing.__module__ == "__main__":
+            return self._of_notebook_class(thing)
         if isinstance(thing, types.ModuleType):
             return digest("module", thing.__name__, self._of_module(thing.__name__))
-        if isinstance(thing, types.MethodType):
-            return digest("method", self.of_code(thing.__func__), self._value(thing.__self__))
-        if isinstance(thing, staticmethod | classmethod):
-            return digest(type(thing).__name__, self._value(thing.__func__))
-        if isinstance(thing, property):
-            return digest("property", *(self._value(part) for part in (thing.fget, thing.fset, thing.fdel)))
-        if isinstance(thing, functools.cached_property):
-            return digest("cached_property", self._value(thing.func))
-        wrapped = getattr(thing, "__wrapped__", None)
-        if wrapped is not None:
-            return digest("wrapper", type(thing).__qualname__, self._value(wrapped))
+        parts = _parts(thing)
+        if parts is not None:
+            return digest(type(thing).__qualname__, *(self._value(part) for part in parts))
         return self._imported(thing)
 
     def _of_function(self, function: types.FunctionType) -> str:
@@ -236,13 +233,29 @@ class CodeReader:
             module = getattr(owner, "__module__", None) or "builtins"
         name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None)
         if not isinstance(module, str) or not isinstance(name, str):
-            raise NotFingerprintableError(f"{type(thing).__qualname__}: code that no module defines under a name")
+            raise NotFingerprintableError(
+                f"{type(thing).__qualname__}: code that no module defines under a name"
+            )
         return digest("imported", module, name, self._of_module(module))
 
     def _value(self, value: object) -> str:
         if isinstance(value, types.FunctionType | type | staticmethod | classmethod | property):
             return self.of_code(value)
         return fingerprint(value, of_code=self.of_code)
+
+
+def _parts(thing: object) -> tuple[object, ...] | None:
+    """What a wrapper around functions is made of; None for anything else."""
+    if isinstance(thing, types.MethodType):
+        return thing.__func__, thing.__self__
+    if isinstance(thing, staticmethod | classmethod):
+        return (thing.__func__,)
+    if isinstance(thing, property):
+        return thing.fget, thing.fset, thing.fdel
+    if isinstance(thing, functools.cached_property):
+        return (thing.func,)
+    wrapped = None if isinstance(thing, type) else getattr(thing, "__wrapped__", None)
+    return None if wrapped is None else (wrapped,)
 
 
 def _is_found_by_name(function: types.FunctionType) -> bool:

@@ -106,7 +106,9 @@ def split_marker(text: str) -> tuple[str, list[str]]:
     try:
         words = shlex.split(text, comments=False)
     except ValueError as error:
-        raise OptionError(f"cannot read the step options {text.strip()!r}: {error}; close the quote") from error
+        raise OptionError(
+            f"cannot read the step options {text.strip()!r}: {error}; close the quote"
+        ) from error
     if words and not words[0].startswith("-"):
         return words[0], words[1:]
     return "", words
@@ -138,7 +140,8 @@ def parse_options(words: list[str]) -> Options:
 def _split_word(word: str) -> tuple[str, str | None]:
     if not word.startswith("--") or word == "--":
         raise OptionError(
-            f"found {word!r} after the step name, expected options such as --ttl 2d; known: {', '.join(option_names())}"
+            f"found {word!r} after the step name, expected options such as --ttl 2d; "
+            f"known: {', '.join(option_names())}"
         )
     name, separator, value = word[2:].partition("=")
     if name not in _FLAGS and name not in _TAKES_VALUE:

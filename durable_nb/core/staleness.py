@@ -108,7 +108,11 @@ def _dependencies(kind: DependencyKind) -> Predicate:
             if is_now is None or is_now.fingerprint != was.fingerprint:
                 yield StaleReason(Cause(kind.value), _difference(was, is_now), name)
         for now_kind, name in present.read:
-            if now_kind is kind and name not in recorded and not _made_by(trace, present.read[now_kind, name]):
+            if (
+                now_kind is kind
+                and name not in recorded
+                and not _made_by(trace, present.read[now_kind, name])
+            ):
                 yield StaleReason(Cause(kind.value), f"{name} is now defined", name)
 
     return differing

@@ -1,0 +1,1 @@
+"""What runs inside a kernel, around the user's cells."""

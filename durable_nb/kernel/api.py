@@ -52,7 +52,8 @@ def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     """
     store = _store()
     store.flush()
-    return store.ledger.query(sql, parameters or []).to_pandas()
+    frame: pd.DataFrame = store.ledger.query(sql, parameters or []).to_pandas()
+    return frame
 
 
 def _store() -> Store:

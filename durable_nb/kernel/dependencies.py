@@ -43,13 +43,17 @@ class Surroundings:
         yield from (self._glob(_GLOB + pattern) for pattern in options.reads)
 
     def named_files(self, texts: Iterable[str]) -> Iterator[Dependency]:
-        """Files whose path stands in the code or in a value: readers that bypass ``open`` are not seen otherwise."""
+        """Files whose path stands in the code or in a value: some readers bypass ``open``."""
         for text in texts:
             if self._is_file(text):
                 yield self._file(self._name(os.path.join(self._folder, text)))
 
     def still(
-        self, before: Iterable[Dependency], files: OpenedFiles, written: Iterable[str], problems: dict[str, str]
+        self,
+        before: Iterable[Dependency],
+        files: OpenedFiles,
+        written: Iterable[str],
+        problems: dict[str, str],
     ) -> Iterator[Dependency]:
         """The declared and named files and variables that the step left as they were.
 
@@ -96,7 +100,9 @@ class Surroundings:
 
     def _glob(self, name: str) -> Dependency:
         pattern = name.removeprefix(_GLOB)
-        return Dependency(DependencyKind.FILE, name, glob_fingerprint(pattern, self._folder), f"files {pattern}")
+        return Dependency(
+            DependencyKind.FILE, name, glob_fingerprint(pattern, self._folder), f"files {pattern}"
+        )
 
 
 def _missing(name: str) -> Dependency:

@@ -55,10 +55,16 @@ def _show_from_the_cell(shell: InteractiveShell, error: BaseException) -> None:
 def _compiled(shell: InteractiveShell, body: list[ast.stmt], cell_name: str) -> list[CodeType]:
     with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
         return [
-            shell.compile(ast.Interactive([node]) if shown else ast.Module([node], []), cell_name,
-                          "single" if shown else "exec")
+            compiled(shell, ast.Interactive([node]) if shown else ast.Module([node], []), cell_name)
             for node, shown in _with_display(body, shell.ast_node_interactivity)
-        ]  # fmt: skip
+        ]
+
+
+def compiled(shell: InteractiveShell, tree: ast.Interactive | ast.Module, cell_name: str) -> CodeType:
+    """Compile a part of a cell as IPython does, with the __future__ imports of earlier cells."""
+    mode = "single" if isinstance(tree, ast.Interactive) else "exec"
+    code: CodeType = shell.compile(tree, cell_name, mode)  # type: ignore[arg-type]
+    return code
 
 
 def _with_display(body: list[ast.stmt], interactivity: str) -> list[tuple[ast.stmt, bool]]:

@@ -58,12 +58,15 @@ def value_dependency(name: str, value: object, namespace: Namespace) -> Dependen
 
 def _dependency(name: str, value: object, reader: CodeReader) -> Dependency:
     if isinstance(value, types.ModuleType):
-        return Dependency(DependencyKind.VALUE, name, digest("module", value.__name__), f"module {value.__name__}")
+        return Dependency(
+            DependencyKind.VALUE, name, digest("module", value.__name__), f"module {value.__name__}"
+        )
+    kind, summary = DependencyKind.VALUE, ""
     if isinstance(value, type):
-        return Dependency(DependencyKind.CLASS, name, reader.of_code(value), f"class {value.__qualname__}")
-    if isinstance(value, types.FunctionType):
-        return Dependency(DependencyKind.FUNCTION, name, reader.of_code(value), f"function {value.__qualname__}")
-    return Dependency(DependencyKind.VALUE, name, fingerprint(value, of_code=reader.of_code), summarise(value))
+        kind, summary = DependencyKind.CLASS, f"class {value.__qualname__}"
+    elif isinstance(value, types.FunctionType):
+        kind, summary = DependencyKind.FUNCTION, f"function {value.__qualname__}"
+    return Dependency(kind, name, fingerprint(value, of_code=reader.of_code), summary or summarise(value))
 
 
 def module_dependency(module: str) -> Dependency:

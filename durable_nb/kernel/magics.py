@@ -6,15 +6,18 @@ import ast
 import atexit
 import contextlib
 import inspect
+import re
 import sys
 import weakref
 from collections.abc import Coroutine
 from typing import Any
 
+from IPython.core.error import InputRejected
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.inputtransformer2 import cell_magic
 from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
-from IPython.core.magic import Magics, cell_magic as cell_magic_method, line_magic, magics_class
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import cell_magic as cell_magic_method
 
 from durable_nb.core.cells import comment_out, find_marker, read_cell
 from durable_nb.core.errors import DurableError
@@ -25,6 +28,10 @@ from durable_nb.kernel.status import StepsTable
 
 _ENTRY = "__durable_nb_step__"
 """Name under which a step's cell finds its runner; hidden from the user's namespace."""
+
+_BURIED = re.compile(
+    r"\s*(?P<magic>%%(?:capture|prun|time|timeit))\b[^\n]*\n(?:\s*|#[^\n]*\n)*%%step(?:\s|$)"
+)
 
 _extensions: weakref.WeakKeyDictionary[InteractiveShell, Extension] = weakref.WeakKeyDictionary()
 
@@ -38,7 +45,7 @@ def _rewrite_marker(lines: list[str]) -> list[str]:
     written = comment_out(source, marker).splitlines(keepends=True)
     head, rest = written[: marker.line + 1], written[marker.line + 1 :]
     # Another cell magic may stand below the marker: it is the step's body.
-    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest
+    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest  # type: ignore[no-untyped-call]
     return head + body
 
 
@@ -48,7 +55,7 @@ _rewrite_marker.has_side_effects = True  # type: ignore[attr-defined]
 
 
 class Extension:
-    """Ties one shell to its session: sees each cell before it runs, and replaces a step's body by one call."""
+    """Ties a shell to its session: sees each cell before it runs, replaces a step's body by one call."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.session = Session(shell)
@@ -59,7 +66,7 @@ class Extension:
         """Hook into the shell."""
         watch.install()
         self._shell.input_transformers_cleanup.append(_rewrite_marker)
-        self._shell.ast_transformers.append(self)
+        self._shell.ast_transformers.append(self)  # type: ignore[arg-type]
         self._shell.events.register("pre_execute", self._forget)
         self._shell.events.register("pre_run_cell", self._remember)
         self._shell.register_magics(StepMagics(self._shell))
@@ -68,7 +75,7 @@ class Extension:
     def unload(self) -> None:
         """Leave the shell as it was."""
         self._shell.input_transformers_cleanup.remove(_rewrite_marker)
-        self._shell.ast_transformers.remove(self)
+        self._shell.ast_transformers.remove(self)  # type: ignore[arg-type]
         self._shell.events.unregister("pre_execute", self._forget)
         self._shell.events.unregister("pre_run_cell", self._remember)
         for kind, name in (("cell", "step"), ("line", "steps")):
@@ -87,15 +94,34 @@ class Extension:
         info, self._coming = self._coming, None
         if info is None or not isinstance(node, ast.Module) or self.session.running:
             return node
-        marker = find_marker(info.raw_cell)
+        source = str(info.raw_cell)
+        marker = find_marker(source)
         if marker is None:
+            _refuse_buried_marker(source)
             return node
         self._shell.user_ns[_ENTRY] = _Step(self.session, node, info)
         call: ast.expr = ast.Call(ast.Name(_ENTRY, ast.Load()), [], [])
         if _awaits(node):
             call = ast.Await(call)  # so that IPython awaits it in the kernel's own event loop
-        body = ast.Expr(call, lineno=marker.line + 1, col_offset=0, end_lineno=marker.line + 1, end_col_offset=1)
+        body = ast.Expr(
+            call, lineno=marker.line + 1, col_offset=0, end_lineno=marker.line + 1, end_col_offset=1
+        )
         return ast.fix_missing_locations(ast.Module([body], node.type_ignores))
+
+
+class _MarkerRefused(InputRejected):
+    """IPython does not run a cell whose transformer raises this."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"StepNameError: {self}"]
+
+
+def _refuse_buried_marker(source: str) -> None:
+    """A marker below ``%%time`` would be a comment there: the cell would run, and not be durable."""
+    if match := _BURIED.match(source):
+        raise _MarkerRefused(
+            f"%%step must stand above {match['magic']}: write it on the first line of the cell"
+        )
 
 
 class _Step:
@@ -111,11 +137,14 @@ class _Step:
         self._session.namespace.values.pop(_ENTRY, None)
         # IPython compiled the call under the cell's own name.
         coroutine = self._run(sys._getframe(1).f_code.co_filename)
-        return coroutine if _awaits(self._tree) else _finish(coroutine)
+        if _awaits(self._tree):
+            return coroutine
+        _finish(coroutine)
+        return None
 
     async def _run(self, cell_name: str) -> None:
         __tracebackhide__ = True
-        cell = read_cell(self._info.raw_cell, self._tree)
+        cell = read_cell(str(self._info.raw_cell), self._tree)
         assert cell is not None, "visit() found its marker"
         cell_id = cell_id_of(self._info)
         self._session.claim(cell, cell_id)
@@ -151,8 +180,8 @@ class StepMagics(Magics):
     def step(self, line: str, cell: str) -> None:
         """Make this cell a durable step: ``%%step NAME [options]`` on its first line.
 
-        Its results are kept on disk; run again, also in a new kernel, they come back instead of being computed,
-        as long as code and inputs are proven to be the same.
+        Its results are kept on disk; run again, also in a new kernel, they come back instead of being
+        computed, as long as code and inputs are proven to be the same.
 
         Options: --always, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…, --env NAME,…,
         --reads GLOB. The comment form ``# step: NAME [options]`` does the same.

@@ -43,7 +43,7 @@ def _version(top_level: str) -> str:
 
 
 def source_of(module: str) -> Path | None:
-    """The source file of a module of the user's own project; None for installed, built-in and unknown ones."""
+    """The source file of a module of the user's own project; None for any other module."""
     if _top_level(module) in sys.stdlib_module_names or module == "__main__":
         return None
     origin = _origin(module)
@@ -56,8 +56,8 @@ def source_of(module: str) -> Path | None:
 def canonical(name: str) -> str | None:
     """The module that a dotted name of an import statement stands for.
 
-    An installed package is one module, whichever part of it is named; a name that is no module (a function that
-    is imported from one) gives None.
+    An installed package is one module, whichever part of it is named; a name that is no module (a function
+    that is imported from one) gives None.
     """
     if name == "__main__":
         return None
@@ -73,7 +73,11 @@ def _top_level(module: str) -> str:
 
 def _is_namespace_package(top_level: str) -> bool:
     spec = _spec(top_level)
-    return spec is not None and spec.origin is None and not _is_installed(Path(next(iter(_locations(spec)), "/")))
+    return (
+        spec is not None
+        and spec.origin is None
+        and not _is_installed(Path(next(iter(_locations(spec)), "/")))
+    )
 
 
 def _origin(module: str) -> str | None:

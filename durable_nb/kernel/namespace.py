@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
-_HISTORY = re.compile(r"_(i?\d*|i{1,3}|_|__|ih|oh|dh|exit_code)|In|Out|__(name|doc|builtin|builtins|loader|spec|package)__")
+_HISTORY = re.compile(
+    r"_(i?\d*|i{1,3}|_|__|ih|oh|dh|exit_code)|In|Out|__(name|doc|builtin|builtins|loader|spec|package)__"
+)
 _MACHINERY = frozenset({"__vsc_ipynb_file__", "__builtins__", "__name__", "__annotations__"})
 
 
@@ -21,7 +23,7 @@ class Namespace:
     @property
     def values(self) -> dict[str, Any]:
         """The live dictionary itself; functions of the notebook have it as their globals."""
-        return self._shell.user_ns
+        return cast("dict[str, Any]", self._shell.user_ns)
 
     def is_own(self, name: str) -> bool:
         """Whether a bound name is a variable of the notebook, not IPython's history or one of its tools."""

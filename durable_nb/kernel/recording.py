@@ -1,7 +1,7 @@
 """Record what a step shows while it is shown, as nbformat outputs, and show it again.
 
-In a kernel the messages are recorded as they are sent, so the record has the order that the notebook has. In a
-plain IPython the streams are recorded as they are written.
+In a kernel the messages are recorded as they are sent, so the record has the order that the notebook has.
+In a plain IPython the streams are recorded as they are written.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _kernel_tap(shell: Any, record: Record) -> Iterator[None]:
             record.add(message["header"]["msg_type"], message["content"])
         return message
 
-    streams = [s for s in (sys.stdout, sys.stderr) if hasattr(s, "register_hook")]
+    streams: list[Any] = [s for s in (sys.stdout, sys.stderr) if hasattr(s, "register_hook")]
     _flush()
     for stream in streams:
         _in_sending_thread(stream, stream.register_hook, hook)
@@ -161,7 +161,7 @@ class _Tee(io.TextIOBase):
 def _terminal_tap(shell: Any, record: Record) -> Iterator[None]:
     before = sys.stdout, sys.stderr
     tees = _Tee(sys.stdout, "stdout", record), _Tee(sys.stderr, "stderr", record)
-    sys.stdout, sys.stderr = tees  # type: ignore[assignment]
+    sys.stdout, sys.stderr = tees
     hook, publisher = shell.displayhook, shell.display_pub
     write_format_data, publish = hook.write_format_data, publisher.publish
 

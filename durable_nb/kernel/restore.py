@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from durable_nb.core.analysis import definitions
 from durable_nb.core.errors import DamagedError, DurableError
 from durable_nb.core.model import Output, OutputKind, Trace
+from durable_nb.kernel.execution import compiled
 from durable_nb.kernel.inputs import value_dependency
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.outputs import LAST_VALUE
@@ -44,7 +45,9 @@ class Restorer:
         namespace = self._namespace.values
         defined = {o.name: o for o in trace.outputs if o.kind is OutputKind.DEFINITION}
         pending = [(s, names) for s, names in definitions(tree) if set(names) & defined.keys()]
-        before = {n: namespace[n] for s, names in pending for n in names if n in namespace and n not in defined}
+        before = {
+            n: namespace[n] for s, names in pending for n in names if n in namespace and n not in defined
+        }
         late = [entry for entry in pending if not self._define(entry[0], cell_name)]
         made: dict[str, Any] = {}
         for output in trace.outputs:
@@ -73,7 +76,7 @@ class Restorer:
 
     def _define(self, statement: ast.stmt, cell_name: str, *, again: bool = False) -> bool:
         """Run a definition; False where it needs a value that is not there yet."""
-        code = self._shell.compile(ast.Module([statement], []), cell_name, "exec")
+        code = compiled(self._shell, ast.Module([statement], []), cell_name)
         try:
             exec(code, self._namespace.values)
         except NameError:
@@ -85,7 +88,7 @@ class Restorer:
     def _verify(
         self, defined: dict[str, Output], pending: list[tuple[ast.stmt, tuple[str, ...]]], cell_name: str
     ) -> None:
-        """A definition may depend on values of the cell (defaults, decorators): it counts only if it is equal."""
+        """A definition may depend on values of the cell (defaults, decorators): only an equal one counts."""
         for statement, names in pending:
             if not self._equal(names, defined):
                 self._define(statement, cell_name, again=True)

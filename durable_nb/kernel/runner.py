@@ -42,7 +42,9 @@ class Execution:
 class StepRunner:
     """Runs one step cell once."""
 
-    def __init__(self, session: Session, cell: StepCell, tree: ast.Module, cell_name: str, cell_id: str) -> None:
+    def __init__(
+        self, session: Session, cell: StepCell, tree: ast.Module, cell_name: str, cell_id: str
+    ) -> None:
         self._session = session
         self._shell = session.shell
         self._cell = cell
@@ -124,15 +126,18 @@ class StepRunner:
             return f"stored result not usable, executed instead: {error}"
         show_again(self._shell, trace.display)
         if last is not None:
-            self._shell.displayhook.update_user_ns(last)
-            self._shell.displayhook.fill_exec_result(last)
+            self._shell.displayhook.update_user_ns(last)  # type: ignore[no-untyped-call]
+            self._shell.displayhook.fill_exec_result(last)  # type: ignore[no-untyped-call]
         attempt = session.next_attempt(self._cell.name)
         seconds = time.perf_counter() - started
         saved = max(0.0, trace.seconds - seconds)
-        session.emit(
-            EventKind.STEP_REUSED, self._cell.name, attempt, notebook=session.run.notebook, cell_id=self._cell_id,
-            trace_id=trace.trace_id, seconds=seconds, saved_seconds=saved,
-        )  # fmt: skip
+        facts = {
+            "cell_id": self._cell_id,
+            "trace_id": trace.trace_id,
+            "seconds": seconds,
+            "saved_seconds": saved,
+        }
+        self._emit(EventKind.STEP_REUSED, attempt, **facts)
         self._report(State.REUSED, attempt, seconds=seconds, saved_seconds=saved)
         return ""
 
@@ -162,10 +167,8 @@ class StepRunner:
         except BaseException as error:
             self._failed(attempt, error, time.perf_counter() - started)
             raise
-        self._emit(
-            EventKind.ATTEMPT_FINISHED, attempt, trace=trace, state=State.COMPLETED.value, seconds=run.seconds,
-            error=None, trace_id=trace.trace_id,
-        )  # fmt: skip
+        facts = {"state": State.COMPLETED.value, "seconds": run.seconds, "trace_id": trace.trace_id}
+        self._emit(EventKind.ATTEMPT_FINISHED, attempt, trace=trace, error=None, **facts)
         self._report(
             State.COMPLETED, attempt, reason=reason, seconds=run.seconds, warning=warning or _unkept(trace)
         )
@@ -178,7 +181,12 @@ class StepRunner:
             "traceback": "".join(traceback.format_exception(error)),
         }
         self._emit(
-            EventKind.ATTEMPT_FINISHED, attempt, state=state.value, seconds=seconds, error=about, trace_id=None
+            EventKind.ATTEMPT_FINISHED,
+            attempt,
+            state=state.value,
+            seconds=seconds,
+            error=about,
+            trace_id=None,
         )
         self._report(state, attempt, reason=about["type"], seconds=seconds)
 
@@ -240,7 +248,13 @@ class StepRunner:
                 problems[name] = str(error)
                 continue
             outputs[name] = Output(
-                name, OutputKind.VALUE, output.fingerprint, stored.codec, output.type, output.summary, stored.bytes
+                name,
+                OutputKind.VALUE,
+                output.fingerprint,
+                stored.codec,
+                output.type,
+                output.summary,
+                stored.bytes,
             )
         return outputs
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import nbformat
 from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
 from durable_nb.core.cells import StepCell, find_marker, read_cell
@@ -61,7 +60,9 @@ class Session:
         if not self._run_begun:
             self._run_begun = True
             if not self.run.is_batch:
-                self._tell(StepEvent(EventKind.RUN_STARTED, self.run.run_id, time.time(), data=self._about_run()))
+                self._tell(
+                    StepEvent(EventKind.RUN_STARTED, self.run.run_id, time.time(), data=self._about_run())
+                )
         self._tell(StepEvent(kind, self.run.run_id, time.time(), step, attempt, data, trace))
 
     def _tell(self, event: StepEvent) -> None:
@@ -99,11 +100,15 @@ class Session:
         self._claims[cell.name] = (cell_id, cell.source)
 
     def _is_still_there(self, cell_id: str, step: str) -> bool:
-        """Whether the saved notebook still has that cell as that step; yes, where there is no notebook to look at."""
+        """Whether the saved notebook still has that step there; yes, where there is none to look at."""
         if not cell_id or not self.run.notebook or not os.path.exists(self.run.notebook):
             return bool(cell_id)
-        cells = nbformat.read(self.run.notebook, as_version=4).cells
-        source = next((c.source for c in cells if c.cell_type == "code" and c.get("id") in cell_id), None)
+        import nbformat  # slow to import, and only needed where two cells seem to have one name
+
+        cells = nbformat.read(self.run.notebook, as_version=4).cells  # type: ignore[no-untyped-call]
+        # VS Code's ids are longer than, and contain, those in the file.
+        sources = (c.source for c in cells if c.cell_type == "code" and c.get("id", cell_id) in cell_id)
+        source = next(sources, None)
         return source is not None and find_marker(source) is not None and _name(source) == step
 
     def report(self, report: StepReport) -> None:
@@ -112,14 +117,14 @@ class Session:
         self.shell.display_pub.publish(report.bundle(), {})
 
     def all_reports(self) -> list[StepReport]:
-        """How every known step of this notebook stands: those of this kernel first, then those of the ledger."""
+        """How every known step of this notebook stands: of this kernel first, then of the ledger."""
         return [*self.reports.values(), *(r for r in self._recorded() if r.step not in self.reports)]
 
     def _recorded(self) -> list[StepReport]:
         if not self.run.notebook or not self.store.path.exists():
             return []
         self.store.flush()
-        sql = "select step, state, seconds, reason from steps where notebook = ? order by position nulls last, step"
+        sql = "select step, state, seconds, reason from steps where notebook = ? order by position, step"
         return [
             StepReport(row["step"], State(row["state"]), row["reason"] or "", row["seconds"] or 0.0)
             for row in self.store.ledger.rows(sql, [self.run.notebook])

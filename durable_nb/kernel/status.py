@@ -114,19 +114,22 @@ class StepsTable:
             return "no steps yet: write %%step NAME above a cell and run it"
         rows = [("step", "state", "time", "saved", "why"), *self._rows()]
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
         return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
 
     def _repr_html_(self) -> str:
         if not self._reports:
             return f"<i>{escape(repr(self))}</i>"
         left = "text-align:left;padding:2px 12px 2px 0"
-        head = "".join(f'<th style="{left}">{name}</th>' for name in ("step", "state", "time", "saved", "why"))
+        head = "".join(
+            f'<th style="{left}">{name}</th>' for name in ("step", "state", "time", "saved", "why")
+        )
         body = "".join(
-            "<tr>"
-            + f'<td style="{left}"><b>{escape(row[0])}</b></td>'
-            + f'<td style="{left};color:{_COLOURS.get(report.state, "#616161")}">'
-            + f"{_MARKS.get(report.state, '•')} {escape(row[1])}</td>"
+            f'<tr><td style="{left}"><b>{escape(row[0])}</b></td>'
+            f'<td style="{left};color:{_COLOURS.get(report.state, "#616161")}">'
+            f"{_MARKS.get(report.state, '•')} {escape(row[1])}</td>"
             + "".join(f'<td style="{left}">{escape(cell)}</td>' for cell in row[2:])
             + "</tr>"
             for row, report in zip(self._rows(), self._reports, strict=True)

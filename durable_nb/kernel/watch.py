@@ -31,7 +31,8 @@ class OpenedFiles:
         """Absolute path → stamp when it was first opened for reading; None if it was missing."""
         self.written: set[str] = set()
 
-    def opened(self, path: str, writing: bool) -> None:
+    def opened(self, path: str, *, writing: bool) -> None:
+        """Take note of one call of ``open``."""
         absolute = os.path.abspath(path)
         if self._store and (absolute + os.sep).startswith(self._store):
             return  # the ledger is written while steps run
@@ -86,7 +87,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         return
     _inside.own = True  # the look at the file below must not be seen as the step's
     try:
-        _watching.opened(os.fsdecode(path), _is_writing(mode, flags))
+        _watching.opened(os.fsdecode(path), writing=_is_writing(mode, flags))
     finally:
         _inside.own = False
 
@@ -102,7 +103,10 @@ def _machinery_roots() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     roots = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
     roots |= {entry for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}}
-    roots |= {str(Path.home() / name) for name in (".cache", ".config", ".ipython", ".jupyter", ".local/share/jupyter")}
+    roots |= {
+        str(Path.home() / name)
+        for name in (".cache", ".config", ".ipython", ".jupyter", ".local/share/jupyter")
+    }
     return tuple(os.path.abspath(root) + os.sep for root in roots)
 
 

@@ -16,46 +16,58 @@ from durable_nb.core.errors import (
     UsageError,
 )
 
-_USAGE = ("ParserException", "BinderException", "CatalogException", "ConversionException", "SyntaxException")
-_PATTERNS: tuple[tuple[str, type[StoreError]], ...] = (
+_DAMAGE = (
+    r"Corrupt database file|Corrupt WAL file|not a valid DuckDB database|replaying WAL|Could not read enough"
+)
+# What DuckDB says, most telling first. Only what surely is damage may count as such: the file is moved then.
+_MEANINGS: tuple[tuple[str, type[StoreError]], ...] = (
     (r"Could not set lock|Conflicting lock", LedgerLockedError),
-    (r"No space left|disk quota|File too large|not enough space|out of disk", StoreFullError),
+    (r"No space left|[Qq]uota|File too large|not enough space", StoreFullError),
     (
-        r"Permission denied|Read-only file system|Is a directory|Not a directory|read-only mode",
+        r"Permission denied|Read-only file system|Is a directory|Not a directory|not permitted",
         StoreAccessError,
     ),
-    (r"newer version|different version|version number \d+, but|storage version", StoreVersionError),
-    (
-        r"not a valid DuckDB|[Cc]orrupt|checksum|[Dd]eserializ|[Ss]erializ|magic bytes|WAL|truncated"
-        r"|Could not read|enough bytes|INTERNAL|Failed to load metadata|out of range|does not exist"
-        r"|encrypted|Invalid|invalidated",
-        DamagedError,
-    ),
+    (r"with version number|newer version|storage version", StoreVersionError),
+    (_DAMAGE, DamagedError),
 )
 _ADVICE = {
-    LedgerLockedError: "Close the program that has the ledger open, then run again.",
+    LedgerLockedError: "Close the program that has it open, then run again.",
     StoreFullError: "Make room (df -h shows how much there is), then run again. No completed step is lost.",
     StoreAccessError: "Mend it, or name another store: export DURABLE_NB_STORE=FOLDER",
     StoreVersionError: "Upgrade: pip install --upgrade durable_nb duckdb",
-    DamagedError: "It is rebuilt from the traces.",
-    StoreError: "Run again; if it happens again, move the file away: it is rebuilt from the traces.",
+    DamagedError: "What the traces know is filled in again from them.",
+    StoreError: "Run again; if it stays so, move the file away: it is then rebuilt from the traces.",
+}
+_USERS_MISTAKES = {
+    "BinderException",
+    "CatalogException",
+    "ConversionException",
+    "InvalidInputException",
+    "InvalidTypeException",
+    "OutOfRangeException",
+    "ParserException",
+    "SyntaxException",
+    "TypeMismatchException",
 }
 
 
-def attach_error(error: Exception, path: Path) -> DurableError:
+def ledger_error(error: Exception, path: Path) -> DurableError:
     """Return our error for one that DuckDB met while it opened, wrote or closed the ledger."""
-    found = next((ours for pattern, ours in _PATTERNS if re.search(pattern, str(error))), StoreError)
-    return found(f"The ledger {path}: {_first_line(error)} {_ADVICE[found]}")
+    meaning = next((ours for words, ours in _MEANINGS if re.search(words, str(error))), StoreError)
+    return meaning(f"The ledger {path}: {_first_line(error)} {_ADVICE[meaning]}")
 
 
 def query_error(error: Exception, path: Path) -> DurableError:
     """Return our error for one that DuckDB met while it ran a user's query."""
-    if type(error).__name__ in _USAGE or type(error).__name__ == "InvalidInputException":
+    if type(error).__name__ in _USERS_MISTAKES:
         return UsageError(
             f"The query cannot run: {str(error).strip()}\n"
-            'These tables exist: run durable_nb.query("SELECT table_name, comment FROM duckdb_tables()")'
+            "To list the tables and what they hold: "
+            'durable_nb.query("FROM duckdb_tables()"); the views: durable_nb.query("FROM duckdb_views()")'
         )
-    return attach_error(error, path)
+    if "Could not read enough" in str(error) and str(path) not in str(error):
+        return UsageError(f"The query cannot run: {str(error).strip()}")
+    return ledger_error(error, path)
 
 
 def _first_line(error: Exception) -> str:

@@ -284,7 +284,7 @@ def _run_started(batch: Batch, event: StepEvent) -> None:
     data = event.data
     at = microseconds(event.at)
     row = _texts(data, "notebook", "engine", "host", "user", "output", "parent_run_id")
-    times = {"started_at": at, "resumed_at": at}  # the statement drops resumed_at from a run that is new
+    times = {"started_at": at, "resumed_at": at}  # fold drops resumed_at from a run that is new
     facts = {"pid": data.get("pid"), "parameters": _json(data.get("parameters"))}
     _merge(
         batch, RUNS, row | facts | times | {"run_id": event.run_id, "state": str(State.RUNNING), FRESH: True}

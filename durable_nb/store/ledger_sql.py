@@ -70,7 +70,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[
     if rows:
         sql, parameters = _source(table, list(table.types), rows)
         columns = ", ".join(map(_quoted, table.types))
-        connection.execute(f"INSERT INTO {table.name} ({columns}) {sql}", parameters)  # noqa: S608  # our own words
+        connection.execute(f"INSERT INTO {table.name} ({columns}) {sql}", parameters)
 
 
 def _matching(table: Table, keys: Collection[Key]) -> Statement:

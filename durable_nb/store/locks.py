@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from durable_nb.core.errors import LedgerLockedError
 from durable_nb.store.files import translated
@@ -42,7 +43,7 @@ class FileLock:
         self.timeout = timeout
         self._held: list[int] = []
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         self.acquire()
         return self
 

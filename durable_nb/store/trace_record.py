@@ -62,7 +62,7 @@ def from_row(row: Row) -> Trace:
         if digest(row) != row["trace_id"]:
             raise DamagedError("its content does not match its digest")
         return _trace(row)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
         raise DamagedError(f"it does not hold a trace ({error!r})") from error
 
 

@@ -34,7 +34,10 @@ class Writer:
 
     def __init__(self, commit: Callable[[Sequence[StepEvent]], None]) -> None:
         self._commit = commit
-        self._reset()
+        self._queue: deque[StepEvent] = deque()
+        self._rejected: list[str] = []
+        self._thread: threading.Thread | None = None
+        self.forget()
         _writers.add(self)
 
     def put(self, event: StepEvent) -> None:
@@ -106,17 +109,14 @@ class Writer:
                 return False
             return True
 
-    def _reset(self) -> None:
-        self._queue: deque[StepEvent] = deque()
-        self._rejected: list[str] = []
+    def forget(self) -> None:
+        """Begin with nothing; in a forked child the queue and the thread are the parent's."""
+        self._queue = deque()
+        self._rejected = []
+        self._thread = None
         self._draining = threading.RLock()
         self._starting = threading.Lock()
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def forget(self) -> None:
-        """In a forked child: the queue is the parent's, and so is the thread."""
-        self._reset()
 
 
 def _forget_in_children() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from durable_nb import open_store
@@ -21,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "example_notebooks"
 
 def copy(name: str, parameters: dict[str, object], folder: Path) -> Path:
     """A small setting of the notebook, in a folder of its own."""
-    notebook = nbformat.read(EXAMPLES / name, as_version=4)
+    notebook = load_notebook_node(str(EXAMPLES / name))
     if parameters:
         notebook = parameterize_notebook(notebook, parameters)
     notebook.cells.append(new_code_cell(ASK_LAST))
@@ -68,8 +69,19 @@ def states(notebook: Path) -> list[tuple[str, str]]:
         ("quickstart.ipynb", {}, ["fruit", "dear"]),
         (
             "flights.ipynb",
-            {"trees": 5},
-            ["load", "clean", "join_weather", "by_hour", "split", "train", "evaluate", "explain", "plot"],
+            {"trees": 5, "folds": 2},
+            [
+                "load",
+                "clean",
+                "join_weather",
+                "by_hour",
+                "split",
+                "baseline",
+                "train",
+                "evaluate",
+                "explain",
+                "plot",
+            ],
         ),
     ],
 )

@@ -77,7 +77,9 @@ def test_names_in_strings_are_mentioned_docstrings_are_not() -> None:
     assert {"from", "df", "x", "limit"} == names.mentioned
 
 
-@pytest.mark.parametrize("code", ["globals()['x']", "eval(c)", "exec(c)", "vars()", "dir()", "get_ipython().user_ns"])
+@pytest.mark.parametrize(
+    "code", ["globals()['x']", "eval(c)", "exec(c)", "vars()", "dir()", "get_ipython().user_ns"]
+)
 def test_code_that_looks_into_the_namespace_is_noticed(code: str) -> None:
     """It may read any variable."""
     assert analyse(ast.parse(code)).reads_namespace

@@ -26,7 +26,8 @@ def test_both_forms_name_the_step(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["x = 1", "x = 1\n%%step clean", "x = 1\n# step: clean", "%%steps", "%%stepwise a", "%%time\n1", ""]
+    "source",
+    ["x = 1", "x = 1\n%%step clean", "x = 1\n# step: clean", "%%steps", "%%stepwise a", "%%time\n1", ""],
 )
 def test_other_cells_are_plain(source: str) -> None:
     """A marker below code, or another magic, makes no step."""
@@ -61,7 +62,10 @@ def test_a_step_without_a_name_takes_the_first_name_bound(body: str, name: str) 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("%%step 2clean\nx=1", "found the step name '2clean', expected a Python identifier such as 'step_2clean'"),
+        (
+            "%%step 2clean\nx=1",
+            "found the step name '2clean', expected a Python identifier such as 'step_2clean'",
+        ),
         ("%%step load-data\nx=1", "such as 'load_data'"),
         ("%%step\nprint(1)", "binds no variable"),
     ],

@@ -41,7 +41,13 @@ def test_formatting_comments_and_docstrings_do_not_change_a_cell(one: str, other
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("x = 1", "x = 1.0"), ("x = 1", "x = True"), ("x = 1", "x = '1'"), ("x = (1,)", "x = [1]"), ("a-b", "b-a")],
+    [
+        ("x = 1", "x = 1.0"),
+        ("x = 1", "x = True"),
+        ("x = 1", "x = '1'"),
+        ("x = (1,)", "x = [1]"),
+        ("a-b", "b-a"),
+    ],
 )
 def test_another_cell_has_another_fingerprint(one: str, other: str) -> None:
     """Constants are typed."""
@@ -84,8 +90,14 @@ def test_equal_functions_and_classes(one: str, other: str) -> None:
         ("class f:\n    x = 1", "class f:\n    x = 2"),
         ("class f:\n    def m(self): return 1", "class f:\n    def m(self): return 2"),
         ("class B: x = 1\nclass f(B): pass", "class B: x = 2\nclass f(B): pass"),
-        ("class f:\n    @property\n    def m(self): return 1", "class f:\n    @property\n    def m(self): return 2"),
-        ("class f:\n    @staticmethod\n    def m(): return 1", "class f:\n    @classmethod\n    def m(c): return 1"),
+        (
+            "class f:\n    @property\n    def m(self): return 1",
+            "class f:\n    @property\n    def m(self): return 2",
+        ),
+        (
+            "class f:\n    @staticmethod\n    def m(): return 1",
+            "class f:\n    @classmethod\n    def m(c): return 1",
+        ),
         ("from enum import Enum\nclass f(Enum): A = 1", "from enum import Enum\nclass f(Enum): A = 2"),
         (
             "import functools\n@functools.cache\ndef f(a): return 1",

@@ -7,7 +7,8 @@ from durable_nb.core.options import Options, parse_duration, parse_options, spli
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), ("2d", 172800), ("250ms", 0.25)]
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), ("2d", 172800), ("250ms", 0.25)],
 )
 def test_durations_have_units(text: str, seconds: float) -> None:
     """A duration without a unit is seconds."""

@@ -41,7 +41,7 @@ def column(walker: Walker, kind: Any, chunks: list[Any]) -> None:
         name = VIEWS[name]
     if name == "null":
         return
-    if family in ("DictionaryType",):
+    if family == "DictionaryType":
         _dictionary(walker, chunks)
     elif name in TEXTS:
         _texts(walker, _valid(walker, chunks))
@@ -132,12 +132,24 @@ def _extent(chunk: Any) -> tuple[int, int, memoryview]:
 
 def _lists(walker: Walker, kind: Any, chunks: list[Any]) -> None:
     stream = Stream()
-    compute = sys.modules["pyarrow.compute"]
+    subtract = sys.modules["pyarrow.compute"].subtract
     for chunk in chunks:
-        stream.raw(_bytes_of(compute.list_value_length(chunk).cast("int64"), 8))
+        if type(kind).__name__ != "FixedSizeListType" and len(chunk):
+            offsets = chunk.offsets
+            lengths = subtract(offsets.slice(1), offsets.slice(0, len(chunk)))
+            stream.raw(_bytes_of(lengths.cast("int64"), 8))
     walker.out += stream.digest()
-    inner = kind.field(0).type
-    column(walker, inner, [chunk.flatten() for chunk in chunks])
+    if type(kind).__name__ == "MapType":
+        for name, inner in (("keys", kind.key_type), ("items", kind.item_type)):
+            column(walker, inner, [_entries(chunk, name) for chunk in chunks])
+    else:
+        column(walker, kind.field(0).type, [chunk.flatten() for chunk in chunks])
+
+
+def _entries(chunk: Any, name: str) -> Any:
+    """Keys or items of the maps of a chunk; pyarrow gives those of the whole buffer."""
+    first, last = (chunk.offsets[at].as_py() for at in (0, len(chunk))) if len(chunk) else (0, 0)
+    return getattr(chunk, name).slice(first, last - first)
 
 
 def _struct(walker: Walker, kind: Any, chunks: list[Any]) -> None:
@@ -151,7 +163,7 @@ def _dictionary(walker: Walker, chunks: list[Any]) -> None:
     if len(chunks) > 1:
         chunks = pyarrow.chunked_array(chunks).unify_dictionaries().chunks
     indices = [chunk.indices.cast("int64") for chunk in chunks]
-    walker.size(len(indices))
+    walker.out += b"1" if indices else b"0"
     if not indices:
         return
     column(walker, indices[0].type, indices)

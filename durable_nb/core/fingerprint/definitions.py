@@ -14,6 +14,9 @@ LIBRARY_FOLDERS: Final = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
 
+HEAP_TYPE: Final = 1 << 9
+"""Set in the flags of a class that was made while running."""
+
 
 def importable(value: Any) -> bool:
     """Whether a function or class is found again by its module and qualified name."""
@@ -23,6 +26,11 @@ def importable(value: Any) -> bool:
     for name in value.__qualname__.split("."):
         found = getattr(found, name, None)
     return found is value
+
+
+def is_static(value: Any) -> bool:
+    """Whether it is a class compiled into Python, such as ``NoneType``, which need not have an importable name."""
+    return isinstance(value, type) and not value.__flags__ & HEAP_TYPE
 
 
 @functools.cache
@@ -46,7 +54,7 @@ def class_of(walker: Walker, kind: type) -> None:
 
 def _class(walker: Walker, kind: type) -> bytes:
     name = f"{kind.__module__}.{kind.__qualname__}".encode()
-    if is_installed(kind.__module__) and importable(kind):
+    if (is_installed(kind.__module__) and importable(kind)) or is_static(kind):
         return name
     if walker.of_code is not None:
         return name + b"\0" + walker.of_code(kind).encode()
@@ -59,7 +67,7 @@ def definition(walker: Walker, value: Any) -> None:
     """Add a function or class that is itself the value."""
     module = getattr(value, "__module__", None)
     walker.out += b"D"
-    if module == "builtins" and importable(value):
+    if module == "builtins" and (importable(value) or is_static(value)):
         walker.walk(value.__qualname__)
     elif walker.of_code is not None:
         walker.walk(("code", walker.of_code(value)))

@@ -102,8 +102,9 @@ def flat_bytes(sink: Sink, value: Any) -> None:
     if value.size == 0:
         return
     if value.dtype.kind in "fc":
-        for chunk in _chunks(value, limit=CHUNK):
-            sink(_canonical(chunk))
+        with sys.modules["numpy"].errstate(all="ignore"):
+            for chunk in _chunks(value, limit=CHUNK):
+                sink(_canonical(chunk))
     elif value.flags.c_contiguous:
         sink(value.reshape(-1).view("u1"))
     else:
@@ -162,7 +163,8 @@ def _extended(chunk: Any) -> Any:
 def _scalar(walker: Walker, value: Any) -> None:
     walker.out += b"S"
     if value.dtype.kind in "US":
-        walker.walk((value.dtype.kind, value.item()))
+        text = str if value.dtype.kind == "U" else bytes
+        walker.walk((value.dtype.kind, text.__add__(value, text())))  # item() drops zeros at the end
         return
     numpy = sys.modules["numpy"]
     content(walker, numpy.asarray(value))

@@ -6,10 +6,13 @@ Content is names, dtypes and values; chunks are not. polars hands its columns ou
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 from durable_nb.core.fingerprint import arrow
 from durable_nb.core.fingerprint.walker import BASES, NAMED, Walker
+
+FOREIGN: Final = ("Object", "Int128", "UInt128")
+"""Parts of dtypes that Arrow lacks."""
 
 
 def _frame(walker: Walker, frame: Any) -> None:
@@ -31,8 +34,10 @@ def _series(walker: Walker, series: Any) -> None:
 
 def values(walker: Walker, series: Any) -> None:
     """Add the values of one column; name and dtype were added before."""
-    if "Object" in repr(series.dtype):
-        walker.walk(series.to_list())
+    if any(name in repr(series.dtype) for name in FOREIGN):
+        objects = series.to_list()
+        walker.keep(objects)
+        walker.walk(objects)
         return
     texts = _texts(series.dtype)
     data = (series if texts == series.dtype else series.cast(texts)).to_arrow()

@@ -1,0 +1,138 @@
+"""The ledger's file: made, attached, checked, and moved aside when it is damaged.
+
+DuckDB lets one process at a time have a file open, so a process keeps an in-memory database and attaches
+the file for each transaction. The caller holds the file lock from before the attach until after the detach.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import os
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
+from durable_nb.store.files import sync_folder, translated
+from durable_nb.store.ledger_sql import FORMAT
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Result = TypeVar("Result")
+Work = Callable[["DuckDBPyConnection"], Result]
+
+
+class LedgerFile:
+    """One ledger file, attached for one transaction at a time.
+
+    Args:
+        path: The file; ``.wal`` is added to it for DuckDB's log of what is not in it yet.
+        fill: Brings into a ledger that was just laid out what is known from elsewhere.
+    """
+
+    def __init__(self, path: Path, fill: Work[None]) -> None:
+        self.path = path
+        self._fill = fill
+        self._checked: tuple[int, int] | None = None
+
+    def transaction(self, connection: DuckDBPyConnection, work: Work[Result], *, write: bool) -> Result:
+        """Attach the file, made if missing, do some work in one transaction, and detach it.
+
+        After an error the connection is in no state to be used again.
+
+        Raises:
+            duckdb.Error: Whatever DuckDB met.
+            DamagedError: The file is no ledger.
+            StoreVersionError: A newer durable_nb made it.
+        """
+        if not self.path.exists():
+            self._create(connection)
+        mode = "" if write else " (READ_ONLY)"
+        connection.execute(f"ATTACH {_literal(self.path)} AS ledger{mode}; USE ledger")
+        self._check_format(connection)
+        connection.execute("BEGIN")
+        result = work(connection)
+        connection.execute("COMMIT; USE memory; DETACH ledger")
+        return result
+
+    def without_file(self, connection: DuckDBPyConnection, work: Work[Result]) -> Result:
+        """Do some work on a ledger made in memory for it alone: there is no file and there is to be none."""
+        connection.execute("ATTACH ':memory:' AS ledger; USE ledger")
+        _lay_out(connection)
+        self._fill(connection)
+        result = work(connection)
+        connection.execute("USE memory; DETACH ledger")
+        return result
+
+    def set_aside(self, damage: DamagedError) -> None:
+        """Move what is damaged out of the way, so that the next transaction makes it new; warns.
+
+        Raises:
+            StoreError: It cannot be moved.
+        """
+        self._checked = None
+        files = [_log(self.path)] if "WAL" in str(damage) else [self.path, _log(self.path)]
+        mark = f".damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}"
+        kept = [file.with_name(file.name + mark) for file in files if file.exists()]
+        with translated(self.path):
+            for file in kept:
+                file.with_name(file.name.removesuffix(mark)).rename(file)
+            sync_folder(self.path.parent)
+        warnings.warn(
+            f"{damage} Kept for you to look at: {', '.join(map(str, kept))}; what only the ledger knew, "
+            "such as failed attempts, may be there alone.",
+            DurableWarning,
+            stacklevel=2,
+        )
+
+    def _create(self, connection: DuckDBPyConnection) -> None:
+        """Make the file under another name until it is whole."""
+        stage = self.path.with_name(f"{self.path.name}.new")
+        with translated(stage):
+            for leftover in (stage, _log(stage), _log(self.path)):
+                leftover.unlink(missing_ok=True)
+        connection.execute(f"ATTACH {_literal(stage)} AS ledger; USE ledger; BEGIN")
+        _lay_out(connection)
+        self._fill(connection)
+        connection.execute("COMMIT; CHECKPOINT ledger; USE memory; DETACH ledger")
+        with translated(stage):
+            stage.rename(self.path)
+            sync_folder(self.path.parent)
+
+    def _check_format(self, connection: DuckDBPyConnection) -> None:
+        state = self.path.stat()
+        if self._checked == (state.st_dev, state.st_ino):
+            return
+        tables = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall()
+        found = connection.execute("SELECT max(format) FROM meta").fetchone() if tables else None
+        if not found or found[0] is None:
+            raise DamagedError(f"{self.path} is a database, but no ledger.")
+        if found[0] > FORMAT:
+            raise StoreVersionError(
+                f"The ledger {self.path} has format {found[0]}; this durable_nb knows formats up to "
+                f"{FORMAT}. Upgrade: pip install --upgrade durable_nb"
+            )
+        self._checked = (state.st_dev, state.st_ino)
+
+
+def _lay_out(connection: DuckDBPyConnection) -> None:
+    connection.execute(_schema())
+    now = "make_timestamp(epoch_us(now()))"
+    connection.execute(f"INSERT INTO meta VALUES (?, {now}, ?)", [FORMAT, "durable_nb"])  # noqa: S608  # our own words
+
+
+@functools.cache
+def _schema() -> str:
+    return importlib.resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

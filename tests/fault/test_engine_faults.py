@@ -1,0 +1,200 @@
+"""Killing kernels and engines: the output tells the truth, nothing stays behind, the same command goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from durable_nb.batch.reports import RunReport, list_runs
+from durable_nb.batch.runs import settle_dead_runs
+from durable_nb.store.store import open_store
+
+Start = Callable[[], "subprocess.Popen[str]"]
+
+HOLDS_THE_INTERPRETER = "sum(range(10**12))"
+SLEEPS = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts ``papermill in.ipynb out.ipynb --engine durable`` as a process of its own."""
+    command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--engine", "durable"]
+    environment = {name: value for name, value in os.environ.items() if name != "DURABLE_NB_STORE"}
+    started: list[subprocess.Popen[str]] = []
+
+    def call() -> "subprocess.Popen[str]":
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def write(path: Path, *cells: str) -> None:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nb = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel})
+    nbformat.write(nb, path)
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def output(folder: Path) -> nbformat.NotebookNode:
+    nb = nbformat.read(folder / "out.ipynb", as_version=4)
+    nb.cells = [cell for cell in nb.cells if "papermill" in cell.metadata]
+    return nb
+
+
+def runs_of(folder: Path) -> list[RunReport]:
+    with closing(open_store(folder / ".durable")) as store:
+        settle_dead_runs(store)
+        return list_runs(store)
+
+
+def statuses(folder: Path) -> list[str]:
+    return [cell.metadata.papermill.status for cell in output(folder).cells]
+
+
+def kernel_of(folder: Path) -> psutil.Process:
+    """The kernel, once it is deep in the cell that wrote its number."""
+    text = wait_for(lambda: (folder / "pid").exists() and (folder / "pid").read_text())
+    time.sleep(0.3)
+    return psutil.Process(int(text))
+
+
+def is_gone(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+def tell_pid(then: str) -> str:
+    return f"import os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\n{then}"
+
+
+def test_killed_kernel(start: Start, tmp_path: Path) -> None:
+    """The cell in which the kernel died is failed and says how; later cells never ran; then it resumes."""
+    write(tmp_path / "in.ipynb", "print('done')", tell_pid(SLEEPS), "1")
+    process = start()
+    kernel_of(tmp_path).kill()
+
+    stderr = process.communicate(timeout=30)[1]
+
+    assert process.returncode == 1
+    assert "killed by SIGKILL" in stderr
+    assert statuses(tmp_path) == ["completed", "failed", "pending"]
+    cell = output(tmp_path).cells[1]
+    assert cell.metadata.papermill.exception is True
+    assert cell.outputs[-1].ename == "KernelDied"
+    assert runs_of(tmp_path)[0].state == "interrupted"
+
+
+@pytest.mark.parametrize("busy", [SLEEPS, HOLDS_THE_INTERPRETER])
+def test_killed_engine(start: Start, tmp_path: Path, busy: str) -> None:
+    """The kernel of a killed engine ends, even deep in compiled code; finished cells are in the output."""
+    write(tmp_path / "in.ipynb", "print('done')", tell_pid(busy), "1")
+    process = start()
+    kernel = kernel_of(tmp_path)
+
+    process.kill()
+
+    wait_for(lambda: is_gone(kernel), 5)
+    assert statuses(tmp_path) == ["completed", "running", "pending"]
+    assert output(tmp_path).cells[0].outputs[0].text == "done\n"
+    assert runs_of(tmp_path)[0].state == "interrupted"
+
+
+def test_same_command_after_a_killed_engine(start: Start, tmp_path: Path) -> None:
+    """A run whose engine was killed is continued, not begun again."""
+    write(
+        tmp_path / "in.ipynb",
+        tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(60)"),
+    )
+    process = start()
+    kernel_of(tmp_path)
+    process.kill()
+    process.wait()
+    (tmp_path / "ok").touch()
+
+    again = start()
+    again.communicate(timeout=30)
+
+    assert again.returncode == 0
+    assert [(run.state, run.resumed_at is not None) for run in runs_of(tmp_path)] == [("completed", True)]
+
+
+def test_a_run_that_is_at_work_is_left_alone(start: Start, tmp_path: Path) -> None:
+    """The same command, given while it is still at work, is a run of its own."""
+    write(tmp_path / "in.ipynb", tell_pid("while not pathlib.Path('ok').exists():\n    pass"))
+    first = start()
+    kernel_of(tmp_path)
+    second = start()
+    wait_for(lambda: len(runs_of(tmp_path)) == 2)
+    (tmp_path / "ok").touch()
+
+    first.communicate(timeout=30)
+    second.communicate(timeout=30)
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert [run.state for run in runs_of(tmp_path)] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "state"), [(signal.SIGTERM, 143, "interrupted"), (signal.SIGINT, None, "cancelled")]
+)
+@pytest.mark.parametrize("busy", [SLEEPS, HOLDS_THE_INTERPRETER])
+def test_asked_to_end(
+    start: Start, tmp_path: Path, number: int, status: int | None, state: str, busy: str
+) -> None:
+    """SIGTERM and Ctrl-C end cell, kernel and engine in order, even if the cell does not listen."""
+    write(tmp_path / "in.ipynb", "print('done')", tell_pid(busy), "1")
+    process = start()
+    kernel = kernel_of(tmp_path)
+
+    process.send_signal(number)
+    process.communicate(timeout=20)
+
+    assert process.returncode not in {0, None}
+    assert status is None or status == process.returncode
+    assert is_gone(kernel)
+    assert statuses(tmp_path) == ["completed", "failed", "pending"]
+    assert output(tmp_path).cells[1].outputs[-1].ename == "KeyboardInterrupt"
+    assert state == runs_of(tmp_path)[0].state
+
+
+def test_full_disk_keeps_the_last_output(tmp_path: Path) -> None:
+    """When the output cannot be saved any more, the one saved before is whole, and the error says so."""
+    write(tmp_path / "in.ipynb", "print('done')", "print('x' * 3_000_000)", "1")
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000)); "
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "from papermill import execute_notebook; "
+        "execute_notebook('in.ipynb', 'out.ipynb', engine_name='durable', progress_bar=False)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", limited], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert ended.returncode == 1
+    assert "out.ipynb cannot be saved" in ended.stderr
+    assert statuses(tmp_path) == ["completed", "running", "pending"]

@@ -1,0 +1,318 @@
+"""Steps in a real kernel: what comes back in a second kernel, and what a step keeps of a plain cell."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_second_run_brings_everything_back(kernel) -> None:
+    """Variables, imports, definitions, the last value, prints and plots in their order."""
+    cells = [
+        "%%step load\n"
+        "import numpy as np\n"
+        "from pathlib import Path as P\n"
+        "limit = 3\n"
+        "def double(x):\n    return 2 * x + limit\n"
+        "class Point:\n    def __init__(self, x): self.x = x\n"
+        "import sys\n"
+        "print('one')\n"
+        "print('to stderr', file=sys.stderr)\n"
+        "display({'text/plain': 'shown'}, raw=True)\n"
+        "print('two')\n"
+        "point = Point(np.arange(3))\n"
+        "point.x",
+        "%%step plot\n%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('plotted')",
+    ]
+    check = "double(np.int64(2)), P('a').name, point.x.tolist(), type(point).__name__, _.tolist()"
+    kernel.start()
+    executed = [kernel.run(cell) for cell in cells]
+    assert ["completed", "completed"] == [r.state for r in executed]
+    assert ["stream", "stream", "display_data", "stream", "execute_result"] == [
+        o["output_type"] for o in executed[0].outputs
+    ]
+    reused = kernel.run_all(*cells)
+    assert ["reused", "reused"] == [r.state for r in reused]
+    assert [r.outputs for r in executed] == [r.outputs for r in reused]
+    assert "image/png" in next(o for o in reused[1].outputs if o["output_type"] == "display_data")["data"]
+    kernel.run(cells[0])
+    assert kernel.run(check).result == "(np.int64(7), 'a', [0, 1, 2], 'Point', [0, 1, 2])"
+
+
+def test_restored_functions_see_later_changes_of_globals(kernel) -> None:
+    """A restored function lives in the notebook, not in a copy of it."""
+    cell = "%%step define\nk = 1\ndef f(): return k\ng = lambda: k + 10\nfs = [lambda: k + 100]"
+    kernel.start()
+    kernel.run(cell)
+    assert kernel.run_all(cell)[0].state == "reused"
+    kernel.run("k = 5")
+    assert kernel.run("f(), g(), fs[0]()").result == "(5, 15, 105)"
+    assert kernel.run("import inspect; inspect.getsource(f)").result == "'def f(): return k\\n'"
+
+
+def test_the_comment_form_is_the_same_step(kernel) -> None:
+    """For editors and linters that know no cell magics."""
+    kernel.start()
+    assert kernel.run("%%step load --version 1\nx = 1").state == "completed"
+    assert kernel.run_all("# about\n\n# step: load --version 1\nx = 1")[0].state == "reused"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ("%%step use\ny = x + 1  # why", "reused"),
+        ("%%step use\n\ny = (x +\n     1)", "reused"),
+        ("%%step use\ny = x + 2", "completed"),
+        ("%%step use --version 2\ny = x + 1", "completed"),
+        ("%%step use --always\ny = x + 1", "completed"),
+        ("%%step use --ttl 1ms\ny = x + 1", "completed"),
+        ("%%step use --ttl 1h\ny = x + 1", "reused"),
+        ("%%step other\ny = x + 1", "completed"),
+    ],
+)
+def test_a_changed_cell(kernel, change: str, state: str) -> None:
+    """Formatting reuses, code and options that matter execute."""
+    kernel.start()
+    kernel.run("x = 1")
+    kernel.run("%%step use\ny = x + 1")
+    assert kernel.run_all("x = 1", change)[1].state == state
+
+
+@pytest.mark.parametrize("now", ["x = 2", "x = 1.0", "x = '1'", "x = True", "x = [1]"])
+def test_a_changed_input_executes_and_says_what_changed(kernel, now: str) -> None:
+    """Typed: 1, 1.0, '1' and True differ. Undoing the change reuses."""
+    kernel.start()
+    kernel.run("x = 1")
+    kernel.run("%%step use\ny = x")
+    executed = kernel.run_all(now, "%%step use\ny = x")[1]
+    assert executed.state == "completed"
+    assert executed.status["reason"].startswith("x ")
+    kernel.run("x = 1")
+    assert kernel.run("%%step use\ny = x").state == "reused"
+
+
+def test_an_edit_with_the_same_result_upstream_reuses_downstream(kernel) -> None:
+    """Early cut-off: dependencies are compared by content."""
+    kernel.start()
+    kernel.run("%%step up\nx = 2")
+    kernel.run("%%step down\ny = x + 1")
+    up, down = kernel.run_all("%%step up\nx = 1 + 1", "%%step down\ny = x + 1")
+    assert (up.state, down.state) == ("completed", "reused")
+
+
+def test_inputs_changed_in_place_come_back_changed(kernel) -> None:
+    """An input that the step mutates is an output, and so is another name of the same object."""
+    cells = ["xs = [1]\nalso = xs", "%%step grow\nxs.append(2)", "%%step shrink\ndel xs[0]"]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    assert ["", "reused", "reused"] == [r.state for r in kernel.run_all(*cells)]
+    assert kernel.run("xs, also, xs is also").result == "([2], [2], True)"
+
+
+def test_deleted_names_and_aliases_come_back(kernel) -> None:
+    """What the step unbound is unbound; two names of one object stay one object."""
+    cells = ["old = 1", "%%step make\na = [old]\nb = a\nc = old\ndel old"]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    assert kernel.run_all(*cells)[1].state == "reused"
+    assert kernel.run("a is b, c, 'old' in globals()").result == "(True, 1, False)"
+
+
+def test_await_magics_and_shell_commands_work(kernel) -> None:
+    """As in a plain cell, and all of it comes back."""
+    cell = (
+        "%%step all\nimport asyncio\nawait asyncio.sleep(0)\n%env DURABLE_TEST=1\n"
+        "!echo from the shell\nfiles = !echo a b\nx = await asyncio.sleep(0, 'slept')\nx"
+    )
+    kernel.start()
+    executed = kernel.run(cell)
+    assert executed.error == ""
+    assert "from the shell" in executed.text
+    reused = kernel.run_all(cell)[0]
+    assert reused.state == "reused"
+    assert executed.text.split() == reused.text.split()
+    assert kernel.run("files[0], x, Out[2]").result == "('a b', 'slept', 'slept')"
+
+
+def test_output_is_live_while_a_step_runs(kernel) -> None:
+    """Text shows before the step ends."""
+    kernel.start()
+    kernel.send("%%step slow\nimport time\nprint('started', flush=True)\nwhile True: time.sleep(0.01)")
+    kernel.wait_for_text("started")
+    kernel.interrupt()
+    assert "KeyboardInterrupt" in kernel.finish().error
+    assert kernel.run("%steps").result.splitlines()[2].split()[:2] == ["slow", "cancelled"]
+
+
+def test_a_failed_step_fails_its_cell_with_one_traceback(kernel) -> None:
+    """The user's own frames with the user's own line numbers, none of ours; and nothing is reused."""
+    cell = "# about this cell\n%%step fails\ndef inner():\n    raise ValueError('no')\n\ninner()"
+    kernel.start()
+    failed = kernel.run(cell)
+    assert failed.state == "failed"
+    assert failed.error.count("Traceback (most recent call last)") == 1
+    assert "----> 6 inner()" in failed.error
+    assert "----> 4     raise ValueError('no')" in failed.error
+    assert "durable_nb" not in failed.error
+    assert "hidden" not in failed.error
+    assert kernel.run_all(cell)[0].state == "failed"
+
+
+def test_another_cell_magic_may_stand_below_the_marker(kernel) -> None:
+    """The step keeps what it makes."""
+    cell = "%%step timed\n%%time\nx = 1\nprint(x)"
+    kernel.start()
+    assert kernel.run(cell).error == ""
+    assert kernel.run_all(cell)[0].state == "reused"
+    assert kernel.run("x").result == "1"
+
+
+def test_a_syntax_error_is_an_ordinary_one(kernel) -> None:
+    """Python's own message; the kernel goes on."""
+    kernel.start()
+    assert "SyntaxError" in kernel.run("%%step broken\nx = = 1").error
+    assert kernel.run("%%step fine\nx = 1").state == "completed"
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (
+            "%%step clean --retrys 3\nx = 1",
+            "OptionError: in '%%step clean --retrys 3': unknown option --retrys",
+        ),
+        (
+            "%%step clean --ttl soon\nx = 1",
+            "OptionError: in '%%step clean --ttl soon': option --ttl: found 'soon'",
+        ),
+        ("%%step 1clean\nx = 1", "StepNameError: in '%%step 1clean': found the step name '1clean'"),
+        ("%%step\nprint(1)", "StepNameError: in '%%step': found no step name"),
+        ("%%time\n%%step clean\nx = 1", "%%step must stand above %%time"),
+    ],
+)
+def test_a_wrong_marker_is_one_clear_message(kernel, cell: str, message: str) -> None:
+    """Nothing runs, and no traceback of ours hides the message."""
+    kernel.start()
+    failed = kernel.run(cell)
+    assert message in failed.error + failed.text
+    assert "durable_nb/" not in failed.error
+    assert "NameError" in kernel.run("x").error
+
+
+def test_two_cells_with_one_step_name_are_refused(kernel) -> None:
+    """The error names both; the same cell may be edited and run again."""
+    kernel.start()
+    kernel.run("%%step clean\nx = 1", cell_id="one")
+    assert kernel.run("%%step clean\nx = 2", cell_id="one").state == "completed"
+    failed = kernel.run("%%step clean\ny = 1", cell_id="two")
+    assert "two cells claim the step name 'clean'" in failed.error
+    assert "'%%step clean'" in failed.error
+
+
+def test_a_value_that_cannot_be_kept_is_named(kernel) -> None:
+    """The step works, executes again next time, and says which name to ignore."""
+    cell = "%%step open\nlock = __import__('threading').Lock()\nx = 1"
+    kernel.start()
+    first = kernel.run(cell)
+    assert first.state == "completed"
+    assert first.status["warning"].startswith("not durable, executes next time: lock: ")
+    assert first.status["warning"].endswith("write --ignore lock")
+    again = kernel.run_all(cell)[0]
+    assert again.state == "completed"
+    assert again.status["reason"].startswith("lock is not durable")
+    ignored = cell.replace("open", "open --ignore lock")
+    kernel.run(ignored)
+    assert kernel.run_all(ignored)[0].state == "reused"
+
+
+def test_files_read_are_dependencies(kernel) -> None:
+    """Seen by ``open``, by their literal path, and declared by --reads."""
+    folder = kernel.folder
+    cells = {
+        "opened": "%%step opened\nn = 'opened'\ntext = open(f'{n}.txt').read()",
+        "literal": "%%step literal\nimport os\nsize = os.stat('literal.txt').st_size",
+        "declared": "%%step declared --reads *d.txt\nimport subprocess\n"
+        "out = subprocess.check_output(['cat', 'decla' + 'red.txt'])",
+    }
+    for name in cells:
+        (folder / f"{name}.txt").write_text("one")
+    kernel.start()
+    assert all(kernel.run(cell).state == "completed" for cell in cells.values())
+    assert all(r.state == "reused" for r in kernel.run_all(*cells.values()))
+    for name in cells:
+        (folder / f"{name}.txt").write_text("other")
+    changed = kernel.run_all(*cells.values())
+    assert all(r.state == "completed" for r in changed)
+    assert changed[0].status["reason"] == "opened.txt changed"
+    for name in cells:
+        (folder / f"{name}.txt").write_text("one")
+    assert all(r.state == "reused" for r in kernel.run_all(*cells.values()))
+
+
+def test_an_edited_project_module_executes(kernel) -> None:
+    """Also one that the imported module imports."""
+    (kernel.folder / "helpers.py").write_text("from deeper import k\ndef f(x): return x + k\n")
+    (kernel.folder / "deeper.py").write_text("k = 1\n")
+    cells = [
+        "import helpers",
+        "%%step use\ny = helpers.f(1)",
+        "%%step inside\nfrom helpers import f\nz = f(1)",
+    ]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    assert ["", "reused", "reused"] == [r.state for r in kernel.run_all(*cells)]
+    (kernel.folder / "deeper.py").write_text("k = 20\n")
+    assert ["", "completed", "completed"] == [r.state for r in kernel.run_all(*cells)]
+    assert kernel.run("y, z").result == "(21, 21)"
+
+
+def test_a_changed_helper_function_executes(kernel) -> None:
+    """Also one that is only called by the function that the step calls; a comment in it does not."""
+    step = "%%step use\ny = outer(1)"
+    outer = "def outer(x): return inner(x)"
+    kernel.start()
+    for cell in ["k = 1", "def inner(x): return x + k", outer, step]:
+        kernel.run(cell)
+    same = kernel.run_all("k = 1", "def inner(x):\n    'doc'\n    return x + k  # comment", outer, step)
+    assert same[3].state == "reused"
+    assert kernel.run_all("k = 1", "def inner(x): return x - k", outer, step)[3].state == "completed"
+    assert kernel.run_all("k = 2", "def inner(x): return x + k", outer, step)[3].state == "completed"
+
+
+def test_load_query_and_steps(kernel) -> None:
+    """Stored values, SQL over the ledger, and the table of steps."""
+    kernel.start()
+    kernel.run("%%step make\nimport pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})")
+    kernel.run("%%step bad\n1 / 0")
+    kernel.restart()
+    kernel.run("import durable_nb")
+    assert kernel.run("durable_nb.load('make', 'df').a.sum()").result == "np.int64(3)"
+    states = kernel.run(
+        "durable_nb.query('select step, state from attempts order by started_at').values.tolist()"
+    ).result
+    assert states == "[['make', 'completed'], ['bad', 'failed']]"
+    assert "UnknownStepError" in kernel.run("durable_nb.load('mke', 'df')").error
+    kernel.run("%%step make\nimport pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})")
+    shown = kernel.run("%steps")
+    assert shown.result.splitlines()[2].split()[:2] == ["make", "reused"]
+    assert "<table" in shown.outputs[0]["data"]["text/html"]
+
+
+def test_html_is_escaped(kernel) -> None:
+    """A step's error type comes from the notebook."""
+    kernel.start()
+    kernel.run("X = type('<script>', (Exception,), {})\n")
+    kernel.run("%%step bad\nraise X('<img>')")
+    assert "<script>" not in kernel.run("%steps").outputs[0]["data"]["text/html"]
+
+
+def test_a_plain_notebook_is_left_alone(kernel) -> None:
+    """Loading the extension makes no store and changes no cell."""
+    kernel.start()
+    assert kernel.run("x = 1\nx").result == "1"
+    assert kernel.run("%load_ext durable_nb").error == ""
+    assert not (kernel.folder / ".durable").exists()
+    assert kernel.run("%unload_ext durable_nb\nx").result == "1"
+    assert "%%step" in kernel.run("%%step a\nx = 2").text
