@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -69,7 +70,7 @@ def shown(path: Path) -> str:
 def start(place: Place, parameters: list[str]) -> subprocess.Popen[bytes]:
     """The command that a cron job would use."""
     command = ["papermill", shown(NOTEBOOK), shown(place.output), "--engine", "durable", *parameters]
-    console.print(f"   $ {' '.join(command)}", style="bold")
+    console.print(f"   $ {' '.join(command)}", style="bold", soft_wrap=True)
     with place.log.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -120,9 +121,17 @@ def kill_in_the_middle(process: subprocess.Popen[bytes], place: Place) -> None:
         raise DemoError("papermill reported success although its kernel was killed")
 
 
-def attempts(place: Place) -> Attempts:
-    """Every attempt so far, oldest first."""
-    return place.rows("select step, state, seconds, saved_seconds from attempts order by started_at")
+def utc_now() -> datetime:
+    """As the ledger writes it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def attempts(place: Place, since: datetime) -> Attempts:
+    """What was tried since then, oldest first."""
+    return place.rows(
+        "select step, state, seconds, saved_seconds from attempts where started_at >= ? order by started_at",
+        since,
+    )
 
 
 def in_words(attempt: dict[str, Any] | None) -> str:
@@ -130,7 +139,8 @@ def in_words(attempt: dict[str, Any] | None) -> str:
     if attempt is None:
         return "[dim]not reached[/dim]"
     if attempt["state"] == "reused":
-        return f"[green]reused[/green], saved {attempt['saved_seconds']:.1f} s"
+        saved = attempt["saved_seconds"]
+        return "[green]reused[/green]" + (f", saved {saved:.1f} s" if saved >= 0.05 else "")
     if attempt["state"] == "completed":
         return f"executed, {attempt['seconds']:.1f} s"
     return f"[red]{attempt['state']}[/red]"
@@ -197,13 +207,15 @@ def demo(parameters: list[str]) -> None:
         shutil.rmtree(place.folder, ignore_errors=True)
         place.folder.mkdir(parents=True)
 
+    began = utc_now()
     console.print("\n1. Run a notebook, and kill its kernel in the middle of training.")
     kill_in_the_middle(start(resumed, parameters), resumed)
-    first = attempts(resumed)
+    first = attempts(resumed, began)
 
+    began = utc_now()
     console.print("\n2. The same command again.")
     finish(start(resumed, parameters), resumed)
-    second = attempts(resumed)[len(first) :]
+    second = attempts(resumed, began)
     console.print()
     show(first, second)
     check(first, second)

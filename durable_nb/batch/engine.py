@@ -129,17 +129,17 @@ class DurableEngine:
 
     @classmethod
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
-        """The kernel to start: `name`, or the one that the notebook names."""
-        from papermill.utils import nb_kernel_name
-
-        return str(nb_kernel_name(nb, name))
+        """The kernel to start: `name`, or the one that the notebook names, or Python's."""
+        return str(name or nb.metadata.get("kernelspec", {}).get("name") or "python3")
 
     @classmethod
     def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:
-        """The language of the notebook: `language`, or the one that it names."""
-        from papermill.utils import nb_language
-
-        return str(nb_language(nb, language))
+        """The language of the notebook: `language`, or the one that it names, or Python."""
+        metadata = nb.metadata
+        named = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get(
+            "language"
+        )
+        return str(language or named or "python")
 
 
 def _execute(execution: Execution, store: Store, told: Mapping[str, Any]) -> Ended:

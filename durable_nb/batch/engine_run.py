@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ def run_notebook(
     cwd: Path | None = None,
     cell_timeout: int | None = None,
     progress: bool = True,
+    on_run: Callable[[Run], None] | None = None,
 ) -> RunReport:
     """Execute a notebook, or go on with the unfinished run of it that had the same parameters.
 
@@ -52,6 +53,7 @@ def run_notebook(
         cwd: The kernel's working directory; the notebook's folder if None.
         cell_timeout: Seconds that each cell may take; None for no limit.
         progress: Whether to draw a progress bar on a terminal.
+        on_run: Called with the run once it is recorded, before the first cell.
 
     Raises:
         NotebookError: the file is no notebook, or cannot be read.
@@ -59,10 +61,16 @@ def run_notebook(
         StoreError: the store or the output cannot be written.
         RunStoppedError: Ctrl-C or SIGTERM, after an orderly end.
     """
-    read_notebook(notebook)
+    nb = read_notebook(notebook)
     folder = store or find_store(notebook)
     papermill_engines.register(ENGINE, DurableEngine)
     runs: list[Run] = []
+
+    def note(run: Run) -> None:
+        runs.append(run)
+        if on_run is not None:
+            on_run(run)
+
     stopped = False
     try:
         execute_notebook(
@@ -70,11 +78,12 @@ def run_notebook(
             output,
             dict(parameters or {}),
             engine_name=ENGINE,
-            kernel_name=kernel_name,
+            kernel_name=DurableEngine.nb_kernel_name(nb, kernel_name),
+            language=DurableEngine.nb_language(nb),
             cwd=str(cwd or notebook.absolute().parent),
             progress_bar=progress,
             store=folder,
-            on_run=runs.append,
+            on_run=note,
             execution_timeout=cell_timeout,
         )
     except PapermillExecutionError:

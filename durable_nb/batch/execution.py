@@ -102,6 +102,7 @@ class Execution:
         finally:
             for duty in duties:
                 duty.cancel()
+            await asyncio.gather(*duties, return_exceptions=True)  # the last save raises what still is wrong
 
     async def _prepare(self) -> None:
         info = await self._client.language()

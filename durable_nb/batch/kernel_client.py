@@ -7,7 +7,6 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
@@ -105,7 +104,7 @@ class KernelClient(NotebookClient):
         self._died: asyncio.Future[None] = loop.create_future()
         self._stop: asyncio.Future[int] = loop.create_future()
         self.exit_text = ""
-        """Once the kernel has died: how, for people (``killed by SIGKILL``)."""
+        """Once the kernel has died: how, for people (``the kernel was killed by SIGKILL``)."""
 
     # Life of the kernel
 
@@ -180,7 +179,7 @@ class KernelClient(NotebookClient):
             if self._starting is not None:
                 self._starting.cancel()
         elif not self._died.done():
-            self.exit_text = "killed at your second request"
+            self.exit_text = "the kernel was killed at the second request to stop"
             self._died.set_result(None)
 
     @property
@@ -226,7 +225,7 @@ class KernelClient(NotebookClient):
         return CellEnd.TIMED_OUT
 
     def _end_by_death(self, cell: NotebookNode) -> CellEnd:
-        cell.outputs.append(_error("KernelDied", f"the kernel died while this cell ran: {self.exit_text}"))
+        cell.outputs.append(_error("KernelDied", f"{self.exit_text} while this cell ran"))
         return CellEnd.STOPPED if self._stop.done() else CellEnd.DIED
 
     def _read_reply(self, cell: NotebookNode, reply: Mapping[str, Any] | None) -> CellEnd:
@@ -367,8 +366,8 @@ class KernelClient(NotebookClient):
         await self._first_of(reply, self._died, within=self.startup_timeout)
         if reply.done():
             return reply.result()
-        how = self.exit_text or f"no answer within {self.startup_timeout} s"
-        raise KernelDiedError(f"the kernel {self.kernel_name!r} ended before the first cell: {how}")
+        how = self.exit_text or f"the kernel did not answer within {self.startup_timeout} s"
+        raise KernelDiedError(f"before the first cell could run {how} (kernel {self.kernel_name!r})")
 
     # What nbclient calls for each message
 
@@ -409,11 +408,10 @@ def _how_it_ended(provisioner: Any) -> str:
     process = getattr(provisioner, "process", None)
     code = getattr(process, "returncode", None)
     if code is None:
-        return "its process is gone"
+        return "the kernel's process ended"
     if code >= 0:
-        return f"it exited with status {code}"
-    with suppress(ValueError):
-        name = signal.Signals(-code).name
-        hint = " (as the system does when memory runs out)" if name == "SIGKILL" else ""
-        return f"killed by {name}{hint}"
-    return f"killed by signal {-code}"
+        return f"the kernel exited with status {code}"
+    if code == -signal.SIGKILL:
+        return "the kernel was killed by SIGKILL (the system does that when memory runs out)"
+    known = {number.value: number.name for number in signal.Signals}
+    return f"the kernel was killed by {known.get(-code, f'signal {-code}')}"

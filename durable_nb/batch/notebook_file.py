@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 from nbformat import NotebookNode
 from nbformat.v4.nbjson import writes as to_json
 
@@ -86,7 +88,9 @@ class LocalTarget:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._begun = False
         self._synced = True
+        self._stage = path.with_name(f".{path.name[:100]}{STAGE_MARK}{os.getpid()}")
 
     def write(self, pieces: list[bytes]) -> None:
         """Stage the notebook beside the file, then rename it into place.
@@ -94,15 +98,15 @@ class LocalTarget:
         Raises:
             StoreError: the disk is full, or the folder does not allow it; the message names the file.
         """
-        stage = self.path.with_name(f".{self.path.name[:100]}{STAGE_MARK}{os.getpid()}")
         with self._translated():
-            make_folder(self.path.parent)
+            if not self._begun:
+                self._begin()
             try:
-                with stage.open("wb") as file:
+                with self._stage.open("wb") as file:
                     file.writelines(pieces)
-                stage.rename(self.path)
+                self._stage.rename(self.path)
             except BaseException:
-                stage.unlink(missing_ok=True)
+                self._stage.unlink(missing_ok=True)
                 raise
         self._synced = False
 
@@ -114,10 +118,20 @@ class LocalTarget:
         """
         if self._synced:
             return
-        with self._translated(), self.path.open("rb") as file:
-            os.fsync(file.fileno())
-            sync_folder(self.path.parent)
         self._synced = True
+        with self._translated(), suppress(FileNotFoundError):  # removed by someone: nothing is left to flush
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+            sync_folder(self.path.parent)
+
+    def _begin(self) -> None:
+        """Make the folder, and remove what a process that was killed has left in it."""
+        make_folder(self.path.parent)
+        beginning = self._stage.name.removesuffix(str(os.getpid()))
+        for left in self.path.parent.glob(f"{glob.escape(beginning)}*"):
+            if not psutil.pid_exists(int(left.name.removeprefix(beginning))):
+                left.unlink(missing_ok=True)
+        self._begun = True
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from durable_nb.cli.options import existing_store, json_option, store_option
+from durable_nb.cli.options import existing_store, find_existing_store, json_option, store_option
+
+if TYPE_CHECKING:
+    from durable_nb.batch.reports import StepReport
+    from durable_nb.store.store import Store
 
 _NOTEBOOK = click.Path(path_type=Path)
 
@@ -16,23 +21,29 @@ _NOTEBOOK = click.Path(path_type=Path)
 @store_option
 @json_option
 def status(notebook: Path | None, store_path: Path | None, as_json: bool) -> None:
-    """Show how each step of the notebook IN stands, or of all notebooks in the store."""
-    from durable_nb.batch import reports, runs
+    """Show how the steps of IN stand, or those of every notebook."""
+    from durable_nb.batch.declared import as_declared
     from durable_nb.cli import tables
 
-    absolute = notebook.resolve() if notebook else None
-    store = existing_store(store_path, absolute)
-    runs.settle_dead_runs(store)
-    store.recover()
-    steps = reports.step_status(store, absolute)
-    if absolute is not None:
-        from durable_nb.batch.declared import as_declared
-
-        steps = as_declared(absolute, steps)
+    if notebook is None:
+        steps = _known_steps(existing_store(store_path))
+    else:
+        absolute = notebook.resolve()
+        store = find_existing_store(store_path, absolute)
+        steps = as_declared(absolute, _known_steps(store, absolute) if store else [])
     if as_json:
         tables.print_json([step.as_json() for step in steps])
     else:
         tables.print_status(steps)
+
+
+def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]:
+    from durable_nb.batch.reports import step_status
+    from durable_nb.batch.runs import settle_dead_runs
+
+    settle_dead_runs(store)
+    store.recover()
+    return step_status(store, notebook)
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb runs\n  durable-nb runs report.ipynb -n 5")

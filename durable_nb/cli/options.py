@@ -31,6 +31,20 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(function)
 
 
+def find_existing_store(path: Path | None, notebook: Path | None = None) -> Store | None:
+    """The store that `path` names or that belongs to `notebook`, or None if there is none yet."""
+    from durable_nb.store.location import find_store
+    from durable_nb.store.store import open_store
+
+    found = path or find_store(notebook)
+    if not found.exists():
+        return None
+    store = open_store(found)
+    # What DuckDB still holds at the end of a process it complains about on stderr.
+    click.get_current_context().call_on_close(store.close)
+    return store
+
+
 def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
     """The store to be asked.
 
@@ -39,15 +53,11 @@ def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
     """
     from durable_nb.core.errors import UsageError
     from durable_nb.store.location import find_store
-    from durable_nb.store.store import open_store
 
-    found = path or find_store(notebook)
-    if not found.is_dir():
+    store = find_existing_store(path, notebook)
+    if store is None:
         raise UsageError(
-            f"there is no store at {found}. It is made by the first step that runs: "
-            "durable-nb run NOTEBOOK, or name another with --store."
+            f"there is no store at {path or find_store(notebook)}. The first run makes one: "
+            "durable-nb run NOTEBOOK; or name another with --store."
         )
-    store = open_store(found)
-    # What DuckDB still holds at the end of a process it complains about on stderr.
-    click.get_current_context().call_on_close(store.close)
     return store

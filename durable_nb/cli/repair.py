@@ -14,7 +14,11 @@ from durable_nb.cli.options import existing_store, json_option, store_option
 @store_option
 @json_option
 def recover(store_path: Path | None, as_json: bool) -> None:
-    """Bring the ledger up to date with the traces, which are the truth, and settle runs that died."""
+    """Tell the ledger what it lacks.
+
+    Completed steps are learnt again from their traces, which are the truth, and runs whose process
+    died without a word are recorded as interrupted.
+    """
     from durable_nb.batch.runs import settle_dead_runs
     from durable_nb.cli import tables
 

@@ -67,6 +67,7 @@ def run(
     from durable_nb.batch.engine_run import RunStoppedError, run_notebook
     from durable_nb.cli import tables
 
+    watched = sys.stderr.isatty() and not as_json
     status = COMPLETED
     try:
         report = run_notebook(
@@ -77,7 +78,8 @@ def run(
             kernel_name=kernel,
             cwd=cwd,
             cell_timeout=cell_timeout,
-            progress=sys.stderr.isatty() and not as_json,
+            progress=watched,
+            on_run=lambda run: click.echo(run.announcement(), err=True) if watched else None,
         )
         if report.state != "completed":
             status = FAILED

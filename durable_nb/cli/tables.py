@@ -29,6 +29,7 @@ _LOOK: Mapping[State, tuple[str, str]] = {
     State.CANCELLED: ("-", "yellow"),
 }
 _PIPED_WIDTH = 10_000
+_WIDE = 120
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -52,17 +53,19 @@ def print_runs(reports: Sequence[RunReport]) -> None:
     if not reports:
         console.print("No runs yet. Start one: durable-nb run NOTEBOOK")
         return
-    table = _table("RUN", "STATE", "STARTED", "TIME", "STEPS", "SAVED", "NOTEBOOK")
+    narrow = console.width < _WIDE
+    table = _table("RUN", "STATE", "STARTED", "TIME", "STEPS", *([] if narrow else ["SAVED"]), "NOTEBOOK")
     for report in reports:
-        table.add_row(
-            report.run_id,
+        cells = [
+            Text(report.run_id),
             _state(report.state, console),
-            ago(report.started_at),
-            duration(report.seconds),
-            _counts(report),
-            _saved(report.saved_seconds),
+            Text(ago(report.started_at)),
+            Text(duration(report.seconds)),
+            Text(_marks(report) if narrow else _counts(report)),
+            *([] if narrow else [Text(_saved(report.saved_seconds))]),
             Text(_name(report.notebook), no_wrap=True, overflow="ellipsis"),
-        )
+        ]
+        table.add_row(*cells)
     console.print(table)
 
 
@@ -93,7 +96,7 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in columns:
         right = name in {"TIME", "SAVED"}
-        table.add_column(name, justify="right" if right else "left", no_wrap=name not in {"WHY", "STEPS"})
+        table.add_column(name, justify="right" if right else "left", no_wrap=name not in {"WHY", "NOTEBOOK"})
     return table
 
 
@@ -151,7 +154,7 @@ def _verdict(report: RunReport) -> Text:
     text = Text.assemble(
         (f"{mark} {report.state}", style), " · " + " · ".join(part for part in parts if part)
     )
-    if report.error:
+    if report.error and report.error not in {step.error for step in report.steps}:
         text.append(f"\n{_first_line(report.error)}", style="red")
     if report.state in {State.FAILED, State.INTERRUPTED, State.CANCELLED}:
         text.append("\nThe same command goes on from here.", style="dim")
@@ -160,9 +163,16 @@ def _verdict(report: RunReport) -> Text:
 
 def _counts(report: RunReport) -> str:
     words = {State.COMPLETED: "executed"}
-    order = (State.COMPLETED, State.REUSED, *State)
-    found = {state: report.counts[state] for state in order if state in report.counts}
-    return ", ".join(f"{number} {words.get(state, state)}" for state, number in found.items())
+    return ", ".join(f"{number} {words.get(state, state)}" for state, number in _in_order(report))
+
+
+def _marks(report: RunReport) -> str:
+    return " ".join(f"{number}{_LOOK[state][0]}" for state, number in _in_order(report))
+
+
+def _in_order(report: RunReport) -> list[tuple[State, int]]:
+    order = dict.fromkeys((State.COMPLETED, State.REUSED, *State))
+    return [(state, report.counts[state]) for state in order if state in report.counts]
 
 
 def _first_line(text: str) -> str:

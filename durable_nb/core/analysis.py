@@ -1,17 +1,14 @@
-"""What a cell's code says about the names it reads and writes.
-
-The analysis may claim too many reads (that costs a re-execution) but never too few that are visible in
-the code: a name counts as bound only where every path through the cell has bound it before.
-"""
+"""What a cell's code says about the names it reads and writes, and about what its strings mention."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from durable_nb.core.scopes import ModuleScope
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _NAMESPACE_READERS = frozenset({"globals", "eval", "exec"})
@@ -19,27 +16,6 @@ _NAMESPACE_READERS_WITHOUT_ARGUMENTS = frozenset({"locals", "vars", "dir"})
 _NAMESPACE_ATTRIBUTES = frozenset({"user_ns", "user_global_ns", "f_globals", "__globals__", "_getframe"})
 
 _WRITERS = ("to_", "write", "save", "dump", "sink_")
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-_INERT = (
-    ast.Import,
-    ast.ImportFrom,
-    ast.alias,
-    ast.Constant,
-    ast.Name,
-    ast.Load,
-    ast.Store,
-    ast.Assign,
-    ast.AnnAssign,
-    ast.Expr,
-    ast.Pass,
-    ast.Tuple,
-    ast.List,
-    ast.Dict,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +43,23 @@ class Names:
 
 def analyse(tree: ast.Module) -> Names:
     """The names that a cell's code reads, binds, deletes and mentions."""
-    walker = _Walker()
-    walker.block(tree.body)
-    walker.flush()
-    strings = frozenset(_strings(tree))
-    always_binds = walker.bound & walker.writes
+    scope = ModuleScope()
+    scope.block(tree.body)
+    scope.flush()
+    nodes = list(ast.walk(tree))
+    texts = frozenset(_texts(nodes))
+    always_binds = scope.bound & scope.writes
     return Names(
         # What may keep its old value is as good as read: the value after the cell depends on the one before.
-        reads=frozenset(walker.reads | (walker.writes - always_binds)),
-        writes=frozenset(walker.writes),
+        reads=frozenset(scope.reads | (scope.writes - always_binds)),
+        writes=frozenset(scope.writes),
         always_binds=frozenset(always_binds),
-        deletes=frozenset(walker.deletes),
-        mentioned=frozenset(word for text in strings for word in _IDENTIFIER.findall(text)),
-        texts=strings,
-        written_texts=frozenset(_written_texts(tree)),
-        imports=frozenset(_imports(tree)),
-        reads_namespace=any(_reads_namespace(node) for node in ast.walk(tree)),
+        deletes=frozenset(scope.deletes),
+        mentioned=frozenset(word for text in texts for word in _IDENTIFIER.findall(text)),
+        texts=texts,
+        written_texts=frozenset(_written_texts(nodes)),
+        imports=frozenset(_imports(nodes)),
+        reads_namespace=any(_reads_namespace(node) for node in nodes),
     )
 
 
@@ -91,22 +68,29 @@ def first_bound_name(tree: ast.Module) -> str | None:
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             continue
-        walker = _Walker()
-        walker.block([statement])
-        if walker.order:
-            return walker.order[0]
+        scope = ModuleScope()
+        scope.block([statement])
+        if scope.order:
+            return scope.order[0]
     return None
 
 
-def definitions(tree: ast.Module) -> list[tuple[ast.stmt, tuple[str, ...]]]:
+Definitions: TypeAlias = list[tuple[ast.stmt, tuple[str, ...]]]
+"""Statements that define names, with the names."""
+
+
+def find_definitions(tree: ast.Module) -> Definitions:
     """The top-level import, def and class statements with the names each binds, in their order.
 
     Names that another statement of the cell binds too are left out: their value is not the definition's.
     """
     found = [(statement, names) for statement in tree.body if (names := _defined_by(statement))]
     others = [statement for statement in tree.body if not _defined_by(statement)]
-    rebound = analyse(ast.Module(others, [])).writes
-    kept = [(statement, tuple(name for name in names if name not in rebound)) for statement, names in found]
+    scope = ModuleScope()
+    scope.block(others)
+    kept = [
+        (statement, tuple(name for name in names if name not in scope.writes)) for statement, names in found
+    ]
     return [(statement, names) for statement, names in kept if names]
 
 
@@ -126,8 +110,8 @@ def _reads_namespace(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in _NAMESPACE_READERS
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imports(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -135,326 +119,27 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
 
 
-def _strings(tree: ast.Module) -> Iterator[str]:
-    docstrings = {id(node) for node in _docstrings(tree)}
-    for node in ast.walk(tree):
+def _texts(nodes: list[ast.AST]) -> Iterator[str]:
+    docstrings = {id(node) for node in _docstrings(nodes)}
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
 
 
-def _written_texts(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name.startswith(_WRITERS):
-                arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-                constants = (a.value for a in arguments if isinstance(a, ast.Constant))
-                yield from (value for value in constants if isinstance(value, str))
-
-
-def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
-    for node in ast.walk(tree):
+def _docstrings(nodes: list[ast.AST]) -> Iterator[ast.expr]:
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.body:
             first = node.body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            if isinstance(first, ast.Expr):
                 yield first.value
 
 
-class _Walker(ast.NodeVisitor):
-    """Walks one scope in the order of execution, knowing which names every path has bound so far."""
-
-    def __init__(self) -> None:
-        self.bound: set[str] = set()
-        self.reads: set[str] = set()
-        self.writes: set[str] = set()
-        self.deletes: set[str] = set()
-        self.order: list[str] = []
-        self._deferred: set[str] = set()
-        """What function bodies read: they cannot run before the next statement that can call."""
-
-    def block(self, statements: Iterable[ast.stmt]) -> None:
-        for statement in statements:
-            if not _is_inert(statement):
-                self.flush()
-            self.visit(statement)
-
-    def flush(self) -> None:
-        self.reads |= self._deferred - self.bound
-        self._deferred.clear()
-
-    def bind(self, name: str) -> None:
-        self.bound.add(name)
-        self.writes.add(name)
-        self.order.append(name)
-
-    def read(self, name: str) -> None:
-        if name not in self.bound:
-            self.reads.add(name)
-
-    @contextmanager
-    def branch(self) -> Iterator[set[str]]:
-        """A path that may not be taken: what it binds is not bound after it. Yields what was bound before."""
-        before = set(self.bound)
-        yield before
-        self.flush()
-        self.bound = before
-
-    # Names and calls into nested scopes.
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
-            self.read(node.id)
-        elif isinstance(node.ctx, ast.Store):
-            self.bind(node.id)
-        else:
-            self.read(node.id)
-            self.bound.discard(node.id)
-            self.deletes.add(node.id)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self._visit_all(_outside_body(node))
-        self.bind(node.name)
-        self._defer(node)
-        if node.decorator_list:
-            self.flush()
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._visit_all(_defaults(node.args))
-        self._defer(node)
-
-    def _defer(self, node: _Function) -> None:
-        free, assigned = _free_names(node)
-        self._deferred |= free
-        self.writes |= assigned
-        self._deferred |= assigned
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self._visit_all([*node.decorator_list, *node.bases, *node.keywords])
-        inner = _Walker()
-        inner.block(node.body)
-        inner.flush()
-        # A class body sees the names of the module, and binds its own.
-        self.reads |= inner.reads - self.bound - {node.name}
-        self.bind(node.name)
-        if node.decorator_list or node.bases or node.keywords:
-            self.flush()
-
-    def _visit_comprehension(self, node: _Comprehension) -> None:
-        inner = _Walker()
-        inner.bound = set(self.bound)
-        targets: set[str] = set()
-        for generator in node.generators:
-            inner.visit(generator.iter)
-            targets |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
-            inner.bound |= targets
-            inner._visit_all(generator.ifs)
-        for part in ("key", "value", "elt"):
-            if (child := getattr(node, part, None)) is not None:
-                inner.visit(child)
-        inner.flush()
-        self.reads |= inner.reads
-        walrus = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
-        self.writes |= walrus
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
-
-    # Statements whose parts run in another order than they are written.
-
-    def visit_Assign(self, node: ast.Assign) -> None:
-        self.visit(node.value)
-        self._visit_all(node.targets)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if isinstance(node.target, ast.Name):
-            self.read(node.target.id)
-        self.visit(node.value)
-        self.visit(node.target)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self.visit(node.annotation)
-        if node.value is not None:
-            self.visit(node.value)
-            self.visit(node.target)
-
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self.visit(node.value)
-        self.visit(node.target)
-
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            if alias.name != "*":
-                self.bind(alias.asname or alias.name.partition(".")[0])
-
-    visit_ImportFrom = visit_Import
-
-    # Statements that may not run, or not to their end.
-
-    def visit_If(self, node: ast.If) -> None:
-        self.visit(node.test)
-        with self.branch():
-            self.block(node.body)
-            after_body = set(self.bound)
-        with self.branch():
-            self.block(node.orelse)
-            after_else = set(self.bound)
-        self.bound = after_body & after_else
-
-    def visit_IfExp(self, node: ast.IfExp) -> None:
-        self.visit(node.test)
-        for part in (node.body, node.orelse):
-            with self.branch():
-                self.visit(part)
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> None:
-        self.visit(node.values[0])
-        with self.branch():
-            self._visit_all(node.values[1:])
-
-    def _visit_loop(self, node: ast.For | ast.AsyncFor) -> None:
-        self.visit(node.iter)
-        with self.branch():
-            self.visit(node.target)
-            self.block(node.body)
-        with self.branch():
-            self.block(node.orelse)
-
-    visit_For = visit_AsyncFor = _visit_loop
-
-    def visit_While(self, node: ast.While) -> None:
-        self.visit(node.test)
-        with self.branch():
-            self.block(node.body)
-        with self.branch():
-            self.block(node.orelse)
-
-    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
-        # A context manager may swallow an exception: the body may end early.
-        with self.branch():
-            self._visit_all(node.items)
-            self.block(node.body)
-
-    visit_AsyncWith = visit_With
-
-    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
-        ends = []
-        with self.branch():
-            self.block(node.body)
-            self.block(node.orelse)
-            ends.append(set(self.bound))
-        for handler in node.handlers:
-            with self.branch():
-                if handler.type is not None:
-                    self.visit(handler.type)
-                if handler.name is not None:
-                    self.bind(handler.name)
-                self.block(handler.body)
-                ends.append(self.bound - ({handler.name} if handler.name else set()))
-        with self.branch():
-            self.block(node.finalbody)
-        self.bound = set.intersection(*ends)
-
-    visit_TryStar = visit_Try
-
-    def visit_Match(self, node: ast.Match) -> None:
-        self.visit(node.subject)
-        for case in node.cases:
-            with self.branch():
-                for child in ast.walk(case.pattern):
-                    for name in (getattr(child, "name", None), getattr(child, "rest", None)):
-                        if isinstance(name, str):
-                            self.bind(name)
-                    if isinstance(child, ast.expr):
-                        self.visit(child)
-                if case.guard is not None:
-                    self.visit(case.guard)
-                self.block(case.body)
-
-    def _visit_all(self, nodes: Iterable[ast.AST]) -> None:
-        for node in nodes:
-            self.visit(node)
-
-
-def _is_inert(statement: ast.stmt) -> bool:
-    """Whether the statement cannot call a function that was defined before it."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        defaults = _defaults(statement.args)
-        return not statement.decorator_list and all(isinstance(d, ast.Constant) for d in defaults)
-    if isinstance(statement, ast.ClassDef):
-        plain = not (statement.decorator_list or statement.bases or statement.keywords)
-        return plain and all(_is_inert(inner) for inner in statement.body)
-    return all(isinstance(node, _INERT) for node in ast.walk(statement))
-
-
-def _defaults(arguments: ast.arguments) -> list[ast.expr]:
-    return [default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None]
-
-
-def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
-    named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    arguments = [*named, node.args.vararg, node.args.kwarg]
-    found = [a.annotation for a in arguments if a is not None and a.annotation is not None]
-    return found if node.returns is None else [*found, node.returns]
-
-
-def _free_names(node: _Function) -> tuple[set[str], set[str]]:
-    """Names a function's body reads from outside it, and those it assigns outside by ``global``."""
-    arguments = node.args
-    local = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-    local |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
-    body: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
-    declared = {
-        name for part in body for n in ast.walk(part) if isinstance(n, ast.Global) for name in n.names
-    }
-    free: set[str] = set()
-    _collect_free(body, local, free, declared)
-    return free, declared
-
-
-def _collect_free(body: list[ast.AST], local: set[str], free: set[str], declared: set[str]) -> None:
-    loads: set[str] = set()
-    queue = list(body)
-    while queue:
-        node = queue.pop()
-        if isinstance(node, _FUNCTIONS):
-            loads |= _free_names(node)[0]
-            queue += _outside_body(node)
-            local |= set() if isinstance(node, ast.Lambda) else {node.name}
-        elif isinstance(node, _COMPREHENSIONS):
-            _collect_comprehension(node, local, loads)
-        else:
-            local |= _bound_by(node)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                loads.add(node.id)
-            queue += ast.iter_child_nodes(node)
-    free |= loads - (local - declared)
-
-
-def _collect_comprehension(node: _Comprehension, local: set[str], loads: set[str]) -> None:
-    """Its targets are its own: they must not hide a name that the function reads elsewhere."""
-    own = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-    parts: list[ast.AST] = [getattr(node, name) for name in ("elt", "key", "value") if hasattr(node, name)]
-    for generator in node.generators:
-        parts += [generator.iter, *generator.ifs]
-    _collect_free(parts, own, loads, set())
-    local |= {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
-
-
-def _outside_body(node: _Function) -> list[ast.expr]:
-    """The expressions of a definition that run where it stands: defaults, decorators, annotations."""
-    if isinstance(node, ast.Lambda):
-        return _defaults(node.args)
-    return [*_defaults(node.args), *node.decorator_list, *_annotations(node)]
-
-
-def _bound_by(node: ast.AST) -> set[str]:
-    if isinstance(node, ast.Name):
-        return set() if isinstance(node.ctx, ast.Load) else {node.id}
-    if isinstance(node, ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {a.asname or a.name.partition(".")[0] for a in node.names}
-    if isinstance(node, ast.ExceptHandler) and node.name:
-        return {node.name}
-    return set()
+def _written_texts(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name.startswith(_WRITERS):
+            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+            constants = (a.value for a in arguments if isinstance(a, ast.Constant))
+            yield from (value for value in constants if isinstance(value, str))

@@ -10,10 +10,10 @@ SIZED: Final = frozenset({list, tuple, set, frozenset, dict})
 
 
 def summarise(value: object) -> str:
-    """A few words about a value, at most 60 characters: ``0.4``, ``DataFrame 336,776 × 19``, ``list of 12``."""
+    """A few words about a value, at most 60 long: ``0.4``, ``DataFrame 336,776 × 19``, ``list of 12``."""
     try:
         text = _summary(value)
-    except Exception:  # foreign attributes may raise anything, and a summary is never worth a failure
+    except Exception:  # noqa: BLE001 - foreign attributes may raise anything; a summary is worth no failure
         text = type(value).__name__
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 

@@ -51,7 +51,7 @@ def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
         parameters: Values for ``?`` in the query.
     """
     store = _store()
-    store.flush()
+    store.recover()
     frame: pd.DataFrame = store.ledger.query(sql, parameters or []).to_pandas()
     return frame
 

@@ -90,7 +90,11 @@ class _Resolver:
 
     def resolve(self, names: Names) -> Inputs:
         values = self._namespace.values
-        self._add(name for name in (*names.reads, *self._options.inputs) if self._is_readable(name))
+        # "for _ in …" binds IPython's own name for the last value; it does not read it.
+        reads = [
+            n for n in names.reads if n not in names.writes or n not in values or self._namespace.is_own(n)
+        ]
+        self._add(name for name in (*reads, *self._options.inputs) if self._is_readable(name))
         self._add_known(names.mentioned)
         if names.reads_namespace:
             self._add_known(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -27,10 +28,15 @@ class Namespace:
 
     def is_own(self, name: str) -> bool:
         """Whether a bound name is a variable of the notebook, not IPython's history or one of its tools."""
-        if name in _MACHINERY or _HISTORY.fullmatch(name):
-            return False
-        return name not in self._hidden or self.values[name] is not self._hidden[name]
+        if name in self._hidden:
+            return self.values[name] is not self._hidden[name] and not _is_machinery(name)
+        return not _is_machinery(name)
 
     def own(self) -> dict[str, Any]:
         """The notebook's variables and their values, as they are now."""
         return {name: value for name, value in list(self.values.items()) if self.is_own(name)}
+
+
+@lru_cache(maxsize=4096)
+def _is_machinery(name: str) -> bool:
+    return name in _MACHINERY or _HISTORY.fullmatch(name) is not None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from durable_nb.core.analysis import Names, definitions
+from durable_nb.core.analysis import Definitions, Names
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.model import DependencyKind, Output, OutputKind
 from durable_nb.core.summary import summarise
@@ -37,7 +37,7 @@ def find_changes(
     before: Mapping[str, Any],
     inputs: Inputs,
     names: Names,
-    tree: ast.Module,
+    definitions: Definitions,
     namespace: Namespace,
     ignored: frozenset[str],
 ) -> Changes:
@@ -47,11 +47,11 @@ def find_changes(
         before: Name → object, before.
         inputs: What the cell read, as fingerprinted before.
         names: The names its code mentions.
-        tree: Its statements.
+        definitions: Its import, def and class statements.
         namespace: As it is now.
         ignored: Names that the author excluded by ``--ignore``.
     """
-    return _Finder(before, inputs, names, tree, namespace, ignored).find()
+    return _Finder(before, inputs, names, definitions, namespace, ignored).find()
 
 
 class _Finder:
@@ -60,15 +60,15 @@ class _Finder:
         before: Mapping[str, Any],
         inputs: Inputs,
         names: Names,
-        tree: ast.Module,
+        definitions: Definitions,
         namespace: Namespace,
         ignored: frozenset[str],
     ) -> None:
         self._before = before
         self._inputs = inputs
         self._names = names
-        self._defined = {name for _, bound in definitions(tree) for name in bound}
-        self._imported = {name for s, bound in definitions(tree) if isinstance(s, ast.Import | ast.ImportFrom)
+        self._defined = {name for _, bound in definitions for name in bound}
+        self._imported = {name for s, bound in definitions if isinstance(s, ast.Import | ast.ImportFrom)
                           for name in bound}  # fmt: skip
         self._namespace = namespace
         self._ignored = ignored

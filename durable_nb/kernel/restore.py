@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from durable_nb.core.analysis import definitions
+from durable_nb.core.analysis import Definitions
 from durable_nb.core.errors import DamagedError, DurableError
 from durable_nb.core.model import Output, OutputKind, Trace
 from durable_nb.kernel.execution import compiled
@@ -32,19 +32,19 @@ class Restorer:
         self._artifacts = artifacts
         self._context = context
 
-    def restore(self, trace: Trace, tree: ast.Module, cell_name: str) -> Any:
+    def restore(self, trace: Trace, definitions: Definitions, cell_name: str) -> Any:
         """Bind, delete and define what the step bound, deleted and defined; returns its last value, or None.
 
         Raises:
             DamagedError: Something cannot be brought back; the namespace is as it was before the call.
         """
         with self._all_or_nothing():
-            return self._restore(trace, tree, cell_name)
+            return self._restore(trace, definitions, cell_name)
 
-    def _restore(self, trace: Trace, tree: ast.Module, cell_name: str) -> Any:
+    def _restore(self, trace: Trace, definitions: Definitions, cell_name: str) -> Any:
         namespace = self._namespace.values
         defined = {o.name: o for o in trace.outputs if o.kind is OutputKind.DEFINITION}
-        pending = [(s, names) for s, names in definitions(tree) if set(names) & defined.keys()]
+        pending = [(s, names) for s, names in definitions if set(names) & defined.keys()]
         before = {
             n: namespace[n] for s, names in pending for n in names if n in namespace and n not in defined
         }
@@ -85,9 +85,7 @@ class Restorer:
             return False
         return True
 
-    def _verify(
-        self, defined: dict[str, Output], pending: list[tuple[ast.stmt, tuple[str, ...]]], cell_name: str
-    ) -> None:
+    def _verify(self, defined: dict[str, Output], pending: Definitions, cell_name: str) -> None:
         """A definition may depend on values of the cell (defaults, decorators): only an equal one counts."""
         for statement, names in pending:
             if not self._equal(names, defined):

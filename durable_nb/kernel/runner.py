@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from durable_nb.core.analysis import Names, analyse
+from durable_nb.core.analysis import Names, analyse, find_definitions
 from durable_nb.core.cells import StepCell
 from durable_nb.core.code import CodeReader, cell_fingerprint
 from durable_nb.core.errors import DamagedError, NotStorableError, StoreError
@@ -52,6 +52,7 @@ class StepRunner:
         self._cell_name = cell_name
         self._cell_id = cell_id
         self._names: Names = analyse(tree)
+        self._definitions = find_definitions(tree)
         self._surroundings = Surroundings(Path.cwd())
         quiet = cell.body.rstrip().endswith(";")
         self._code = digest(
@@ -121,7 +122,7 @@ class StepRunner:
         restorer = Restorer(self._shell, session.namespace, session.store.artifacts, self._context())
         try:
             with unwatched():
-                last = restorer.restore(trace, self._tree, self._cell_name)
+                last = restorer.restore(trace, self._definitions, self._cell_name)
         except DamagedError as error:
             return f"stored result not usable, executed instead: {error}"
         show_again(self._shell, trace.display)
@@ -131,7 +132,7 @@ class StepRunner:
         attempt = session.next_attempt(self._cell.name)
         seconds = time.perf_counter() - started
         saved = max(0.0, trace.seconds - seconds)
-        facts = {
+        facts: dict[str, Any] = {
             "cell_id": self._cell_id,
             "trace_id": trace.trace_id,
             "seconds": seconds,
@@ -167,7 +168,11 @@ class StepRunner:
         except BaseException as error:
             self._failed(attempt, error, time.perf_counter() - started)
             raise
-        facts = {"state": State.COMPLETED.value, "seconds": run.seconds, "trace_id": trace.trace_id}
+        facts: dict[str, Any] = {
+            "state": State.COMPLETED.value,
+            "seconds": run.seconds,
+            "trace_id": trace.trace_id,
+        }
         self._emit(EventKind.ATTEMPT_FINISHED, attempt, trace=trace, error=None, **facts)
         self._report(
             State.COMPLETED, attempt, reason=reason, seconds=run.seconds, warning=warning or _unkept(trace)
@@ -203,7 +208,7 @@ class StepRunner:
         options = self._cell.options
         self._emit(EventKind.STORING, attempt)
         changes = find_changes(
-            before, inputs, self._names, self._tree, self._session.namespace, frozenset(options.ignore)
+            before, inputs, self._names, self._definitions, self._session.namespace, frozenset(options.ignore)
         )
         problems = {**inputs.unprovable, **changes.not_durable}
         kept = self._surroundings.still(known, run.opened, self._names.written_texts, problems)

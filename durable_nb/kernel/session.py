@@ -123,7 +123,7 @@ class Session:
     def _recorded(self) -> list[StepReport]:
         if not self.run.notebook or not self.store.path.exists():
             return []
-        self.store.flush()
+        self.store.recover()
         sql = "select step, state, seconds, reason from steps where notebook = ? order by position, step"
         return [
             StepReport(row["step"], State(row["state"]), row["reason"] or "", row["seconds"] or 0.0)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from durable_nb.store.codecs import CodecContext
 
 _NAME = re.compile(r"[0-9a-f]{32}")
-_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Artifacts:
         from durable_nb.store.codecs import encode  # with pyarrow, so only when a value is stored
 
         encoded = encode(value, fingerprint, context)
-        if fingerprint in self._damaged or not _looks_whole(path):
+        if not self._is_sound(fingerprint, path, context):
             write_durably(path, encoded.write)
             self._damaged.discard(fingerprint)
         state = _state(path)
@@ -102,6 +101,16 @@ class Artifacts:
                 if _NAME.fullmatch(path.stem):
                     yield path.stem
 
+    def _is_sound(self, fingerprint: str, path: Path, context: CodecContext) -> bool:
+        """Whether an earlier process left the value whole: a new step must not rely on a file that rotted."""
+        if fingerprint in self._damaged or not path.exists():
+            return False
+        try:
+            self.get(fingerprint, context)
+        except DamagedError:
+            return False
+        return True
+
     def _known(self, fingerprint: str, path: Path) -> Stored | None:
         """Return what this process stored before, if its file is still the same."""
         codec, state = self._codecs.get(fingerprint, ("", None))
@@ -114,10 +123,9 @@ def _decoded(path: Path, context: CodecContext) -> Any:
     from durable_nb.store.codecs import decode
 
     with translated(path):
-        try:
-            return decode(path, context)
-        except FileNotFoundError as error:
-            raise DamagedError(f"The stored value {path} is missing.") from error
+        if not path.exists():
+            raise DamagedError(f"The stored value {path} is missing.")
+        return decode(path, context)
 
 
 def _check(value: object, fingerprint: str, path: Path, context: CodecContext) -> None:
@@ -135,15 +143,3 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return state.st_ino, state.st_size, state.st_mtime_ns
-
-
-def _looks_whole(path: Path) -> bool:
-    """Whether a file begins and ends as Parquet files do; what is between is checked when it is read."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != _MAGIC:
-                return False
-            file.seek(-4, 2)
-            return file.read(4) == _MAGIC
-    except OSError:
-        return False

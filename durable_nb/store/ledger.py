@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_nb.core.errors import DamagedError, UsageError
+from durable_nb.core.errors import DamagedError, LedgerLockedError, UsageError
 from durable_nb.core.model import StepEvent, Trace
 from durable_nb.store.files import make_folder, translated
 from durable_nb.store.ledger_errors import ledger_error, query_error
@@ -32,6 +34,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
 }
+_RETRY = 0.1
+"""Seconds until a ledger that another program has open is tried again."""
 
 
 class Ledger:
@@ -46,7 +50,7 @@ class Ledger:
     """
 
     def __init__(
-        self, folder: Path, traces: Callable[[], Iterable[Trace]] = tuple, *, lock_timeout: float = 60.0
+        self, folder: Path, traces: Callable[[], Iterable[Trace]] = tuple, *, lock_timeout: float = 30.0
     ) -> None:
         self.folder = folder
         self.path = folder / "ledger.duckdb"
@@ -141,6 +145,17 @@ class Ledger:
         return (self.folder / "traces").is_dir() and os.access(self.folder, os.W_OK)
 
     def _locked(self, work: Work[Result], *, write: bool) -> Result:
+        until = time.monotonic() + self._lock_timeout
+        while True:
+            try:
+                return self._once(work, write=write)
+            except LedgerLockedError:
+                # another program, such as a DuckDB shell, has the file open without our lock
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_RETRY)
+
+    def _once(self, work: Work[Result], *, write: bool) -> Result:
         with self._lock:
             # first the log of what is not in the file yet may be damaged, then the file itself
             for _ in range(2):
@@ -207,4 +222,11 @@ def _forget_in_children() -> None:
         ledger.forget()
 
 
+def _close_at_exit() -> None:
+    # DuckDB complains of leaks when the interpreter ends before its connections do
+    for ledger in list(_ledgers):
+        ledger.close()
+
+
 os.register_at_fork(after_in_child=_forget_in_children)
+atexit.register(_close_at_exit)

@@ -123,6 +123,7 @@ ATTEMPTS = Table(
     keys=("run_id", "step", "attempt", "reuse"),
     merged=True,
     first=frozenset({"started_at"}),
+    kept=frozenset({"reason"}),
 )
 DEPENDENCIES = Table(
     "dependencies",
@@ -232,9 +233,9 @@ class Batch:
             "seconds": trace.seconds,
         }
         details = {"code": trace.code, "options": _json(trace.options)}
-        _merge(
-            self, ATTEMPTS, shared | details | {"reuse": 0, "started_at": started, "finished_at": finished}
-        )
+        # a trace is proof: it also corrects an attempt that was given up for dead
+        times: Row = {"started_at": started, "finished_at": finished, FRESH: True}
+        _merge(self, ATTEMPTS, shared | details | times | {"reuse": 0})
         _add_run(self, trace, started)
         cell = {"source": trace.source, "options": _json(trace.options), "updated_at": finished}
         _merge(self, STEPS, shared | cell)

@@ -37,7 +37,7 @@ class FileLock:
         timeout: Seconds of waiting after which LedgerLockedError is raised.
     """
 
-    def __init__(self, path: Path, *, warn_after: float = 2.0, timeout: float = 60.0) -> None:
+    def __init__(self, path: Path, *, warn_after: float = 2.0, timeout: float = 30.0) -> None:
         self.path = path
         self.warn_after = warn_after
         self.timeout = timeout

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
-import logging
 import os
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_nb.core.errors import (
-    DurableError,
     StoreAccessError,
     UnknownRunError,
     UnknownStepError,
@@ -28,9 +24,6 @@ from durable_nb.store.writer import Writer
 
 if TYPE_CHECKING:
     from durable_nb.store.codecs import CodecContext
-
-_log = logging.getLogger("durable_nb.store")
-_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +44,12 @@ class Store:
         lock_timeout: Seconds to wait for other processes before LedgerLockedError is raised.
     """
 
-    def __init__(self, path: Path, *, lock_timeout: float = 60.0) -> None:
+    def __init__(self, path: Path, *, lock_timeout: float = 30.0) -> None:
         self.path = path
         self.artifacts = Artifacts(path / "artifacts")
         self.traces = Traces(path / "traces")
         self.ledger = Ledger(path, self.traces.all, lock_timeout=lock_timeout)
         self._writer = Writer(self.ledger.record)
-        _stores.add(self)
 
     def record(self, event: StepEvent) -> None:
         """Take note of an event; it is in the ledger a few milliseconds later. Never blocks."""
@@ -94,7 +86,10 @@ class Store:
         files = self.traces.files()
         if not files:
             return Recovered()
+        rebuilt = not self.ledger.path.exists()  # then the first look at it fills it from the traces
         known = {row["trace_id"] for row in self.ledger.rows("SELECT trace_id FROM traces")}
+        if rebuilt:
+            return Recovered(traces_added=len(known))
         missing = {trace_id: path for trace_id, path in files.items() if trace_id not in known}
         if not missing:
             return Recovered()
@@ -179,14 +174,3 @@ def _stored_output(trace: Trace, name: str) -> Output:
             "It comes back when the notebook runs."
         )
     return output
-
-
-def _close_at_exit() -> None:
-    for store in list(_stores):
-        try:
-            store.close()
-        except DurableError as error:
-            _log.warning("The ledger of %s lacks the last events: %s", store.path, error)
-
-
-atexit.register(_close_at_exit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -185,7 +186,7 @@ def _schema() -> Any:
         "created_at": pa.timestamp("us", tz="UTC"),
         "seconds": pa.float64(),
     }
-    return pa.schema([pa.field(name, types.get(name, pa.string()), nullable=False) for name in COLUMNS])
+    return pa.schema([pa.field(name, types.get(name, pa.large_string()), nullable=False) for name in COLUMNS])
 
 
 def _write(row: Row, file: BinaryIO) -> None:
@@ -193,7 +194,7 @@ def _write(row: Row, file: BinaryIO) -> None:
     import pyarrow.parquet as pq
 
     schema = _schema()
-    table = pa.Table.from_arrays([pa.array([row[f.name]], f.type) for f in schema], schema=schema)
+    table = pa.Table.from_arrays([_column(row[field.name], field.type) for field in schema], schema=schema)
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
@@ -205,6 +206,18 @@ def _write(row: Row, file: BinaryIO) -> None:
         write_page_checksum=True,
     )
     file.write(sink.getvalue())
+
+
+def _column(value: Any, type_: Any) -> Any:
+    """Return a column of one value, made from its bytes: pyarrow.array would import pandas."""
+    import pyarrow as pa
+
+    if isinstance(value, str):
+        content = value.encode()
+        buffers = [struct.pack("<qq", 0, len(content)), content]
+    else:
+        buffers = [struct.pack({"int32": "<i", "double": "<d"}.get(str(type_), "<q"), value)]
+    return pa.Array.from_buffers(type_, 1, [None, *map(pa.py_buffer, buffers)])
 
 
 def _read(path: Path) -> Row:
@@ -230,6 +243,8 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise
+    except IsADirectoryError as error:
+        raise DamagedError("it is a folder") from error
     except OSError as error:
         raise store_error(error, path) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -69,7 +70,7 @@ class Writer:
     def _commit_batch(self, batch: list[StepEvent]) -> None:
         try:
             self._commit(batch)
-        except StoreError:
+        except (StoreError, Warning):
             raise
         except Exception as error:  # noqa: BLE001  # whatever one event is, the others must not be lost with it
             if len(batch) == 1:
@@ -124,4 +125,14 @@ def _forget_in_children() -> None:
         writer.forget()
 
 
+def _flush_at_exit() -> None:
+    # a writer with events has a thread, which keeps it alive though its store may be gone
+    for writer in list(_writers):
+        try:
+            writer.flush()
+        except StoreError as error:
+            _log.warning("The ledger lacks the last events: %s", error)
+
+
 os.register_at_fork(after_in_child=_forget_in_children)
+atexit.register(_flush_at_exit)

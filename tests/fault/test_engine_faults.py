@@ -108,6 +108,29 @@ def test_killed_kernel(start: Start, tmp_path: Path) -> None:
     assert runs_of(tmp_path)[0].state == "interrupted"
 
 
+def test_kernel_killed_in_a_step(start: Start, tmp_path: Path) -> None:
+    """The step is interrupted, what was completed before is reused, and the rest is executed."""
+    train = tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(60)")
+    cells = ["%%step load\nx = [1, 2]", f"%%step train\n{train}\ny = sum(x)", "%%step show\nprint(y)"]
+    write(tmp_path / "in.ipynb", *cells)
+    process = start()
+    kernel_of(tmp_path).kill()
+    process.communicate(timeout=30)
+    first = {step.step: step.state.value for step in runs_of(tmp_path)[0].steps}
+
+    (tmp_path / "ok").touch()
+    again = start()
+    stderr = again.communicate(timeout=30)[1]
+    second = {step.step: step.state.value for step in runs_of(tmp_path)[0].steps}
+
+    assert again.returncode == 0
+    assert first == {"load": "completed", "train": "interrupted"}
+    assert second == {"load": "reused", "train": "completed", "show": "completed"}
+    assert output(tmp_path).cells[2].outputs[0].text == "3\n"
+    assert "step load · reused" in stderr
+    assert "step train · completed" in stderr
+
+
 @pytest.mark.parametrize("busy", [SLEEPS, HOLDS_THE_INTERPRETER])
 def test_killed_engine(start: Start, tmp_path: Path, busy: str) -> None:
     """The kernel of a killed engine ends, even deep in compiled code; finished cells are in the output."""

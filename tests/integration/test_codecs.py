@@ -79,14 +79,76 @@ class Reading:
 
 
 JSON = [
-    None, True, 0, -1, 10**5000, -(10**4001), 2**63, 1.5, -0.0, 1e-320, math.inf, -math.inf, math.nan, "", "é", "\ud800", "a\0b", "\u2028", b"", b"\xff", bytearray(b"a"), 1j, complex(-0.0, math.nan),
-    [], [1, "a", None], [[1], [2.5]], (), (1, [2]), {}, {"a": {"b": []}}, {1: 2, "1": 3}, {(1, 2): 3}, {"$type": "int"}, {"$type": "tuple", "value": [1]}, {None: 1}, set(), {1, "a"}, frozenset({(1, 2)}), [math.nan, math.inf], {"a": math.nan}, ...,
-    range(3), range(0, 9, 2), slice(1, None), datetime.date(2020, 2, 29), datetime.datetime(2020, 1, 1, 1, 2, 3, 4), datetime.datetime(1, 1, 1), datetime.datetime.max, datetime.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
-    datetime.time(1, 2, 3, 4), datetime.time(1, tzinfo=datetime.timezone(datetime.timedelta(minutes=-90), "X")), datetime.timedelta(-1, 5, 7), datetime.timezone(datetime.timedelta(seconds=1)), zoneinfo.ZoneInfo("Asia/Kolkata"), Decimal("1.10"), Decimal("NaN123"), Decimal("-0"), Decimal("1E+5"), Fraction(1, 3), uuid.UUID(int=5), pathlib.Path("/a/ b"), pathlib.PurePosixPath("x"), pathlib.PureWindowsPath("c:\\x"),
-]  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    10**5000,
+    -(10**4001),
+    2**63,
+    1.5,
+    -0.0,
+    1e-320,
+    math.inf,
+    -math.inf,
+    math.nan,
+    "",
+    "é",
+    "\ud800",
+    "a\0b",
+    "\u2028",
+    b"",
+    b"\xff",
+    bytearray(b"a"),
+    1j,
+    complex(-0.0, math.nan),
+    [],
+    [1, "a", None],
+    [[1], [2.5]],
+    (),
+    (1, [2]),
+    {},
+    {"a": {"b": []}},
+    {1: 2, "1": 3},
+    {(1, 2): 3},
+    {"$type": "int"},
+    {"$type": "tuple", "value": [1]},
+    {None: 1},
+    set(),
+    {1, "a"},
+    frozenset({(1, 2)}),
+    [math.nan, math.inf],
+    {"a": math.nan},
+    ...,
+    range(3),
+    range(0, 9, 2),
+    slice(1, None),
+    datetime.date(2020, 2, 29),
+    datetime.datetime(2020, 1, 1, 1, 2, 3, 4),
+    datetime.datetime(1, 1, 1),
+    datetime.datetime.max,
+    datetime.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+    datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+    datetime.time(1, 2, 3, 4),
+    datetime.time(1, tzinfo=datetime.timezone(datetime.timedelta(minutes=-90), "X")),
+    datetime.timedelta(-1, 5, 7),
+    datetime.timezone(datetime.timedelta(seconds=1)),
+    zoneinfo.ZoneInfo("Asia/Kolkata"),
+    Decimal("1.10"),
+    Decimal("NaN123"),
+    Decimal("-0"),
+    Decimal("1E+5"),
+    Fraction(1, 3),
+    uuid.UUID(int=5),
+    pathlib.Path("/a/ b"),
+    pathlib.PurePosixPath("x"),
+    pathlib.PureWindowsPath("c:\\x"),
+]
 
 
-@pytest.mark.parametrize("value", JSON, ids=lambda value: repr(value)[:40] if type(value) is not int else type(value).__name__)
+@pytest.mark.parametrize(
+    "value", JSON, ids=lambda value: repr(value)[:40] if type(value) is not int else type(value).__name__
+)
 def test_json_values(there_and_back, value):
     """Plain values and the exact values of the standard library are kept as JSON."""
     codec, again = there_and_back(value)
@@ -98,7 +160,11 @@ def test_json_is_readable_by_anything(tmp_path):
     """One text in a column named ``value``."""
     path = tmp_path / "value.parquet"
     with path.open("wb") as file:
-        encode({"day": "é", "n": [1, 2.5, None]}, fingerprint({"day": "é", "n": [1, 2.5, None]}), CodecContext(KEY, {})).write(file)
+        encode(
+            {"day": "é", "n": [1, 2.5, None]},
+            fingerprint({"day": "é", "n": [1, 2.5, None]}),
+            CodecContext(KEY, {}),
+        ).write(file)
     assert pq.read_table(path).to_pydict() == {"value": ['{"day":"é","n":[1,2.5,null]}']}
 
 
@@ -113,18 +179,62 @@ def read_only():
 
 
 ARRAYS = [
-    np.arange(6), np.arange(6.0).reshape(2, 3), fortran(), np.arange(24).reshape(2, 3, 4).transpose(1, 2, 0), np.arange(10)[::3], np.arange(10)[::-1], np.array(5), np.array(None, "f8"), read_only(),
-    np.zeros(0), np.zeros((0, 3)), np.zeros((2, 0)), np.zeros(0, "U3"), np.array([1, -0.0, np.nan, np.inf]), np.array([True, False]), np.array([1, 2], "i1"), np.array([1], "u8"), np.array([1, np.nan], "f2"), np.array([1, np.nan], "g"), np.array([1j, np.nan], "c8"), np.array([1j], "c16"), np.arange(3, dtype=">i4"), np.arange(3, dtype=">f8"),
-    np.array(["a", "é", ""]), np.array([b"a", b"bc"]), np.array(["2020", "NaT"], "M8[D]"), np.array([1, 2], "m8[ns]"), np.array(["2020"], ">M8[ns]"), np.zeros(3, "V5"), np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")]), np.array([(1, (2.0, 3.0))], np.dtype([("a", "i1"), ("b", "f8", (2,))], align=True)), np.array([((1,),)], [("x", [("y", "i4")])]), np.zeros(2, {"names": ["a"], "formats": ["i2"], "offsets": [4], "itemsize": 16}), np.zeros(2, [(("title", "a"), "i4")]),
-    np.float64(1.5), np.float32(np.nan), np.int8(-1), np.bool_(True), np.str_("a\0"), np.bytes_(b"a\0"), np.datetime64("2020"), np.timedelta64("NaT"), np.complex64(1j), np.longdouble(1) / 3, np.void(b"abc"), np.zeros(1, "i4,f8")[0],
-]  # fmt: skip
+    np.arange(6),
+    np.arange(6.0).reshape(2, 3),
+    fortran(),
+    np.arange(24).reshape(2, 3, 4).transpose(1, 2, 0),
+    np.arange(10)[::3],
+    np.arange(10)[::-1],
+    np.array(5),
+    np.array(None, "f8"),
+    read_only(),
+    np.zeros(0),
+    np.zeros((0, 3)),
+    np.zeros((2, 0)),
+    np.zeros(0, "U3"),
+    np.array([1, -0.0, np.nan, np.inf]),
+    np.array([True, False]),
+    np.array([1, 2], "i1"),
+    np.array([1], "u8"),
+    np.array([1, np.nan], "f2"),
+    np.array([1, np.nan], "g"),
+    np.array([1j, np.nan], "c8"),
+    np.array([1j], "c16"),
+    np.arange(3, dtype=">i4"),
+    np.arange(3, dtype=">f8"),
+    np.array(["a", "é", ""]),
+    np.array([b"a", b"bc"]),
+    np.array(["2020", "NaT"], "M8[D]"),
+    np.array([1, 2], "m8[ns]"),
+    np.array(["2020"], ">M8[ns]"),
+    np.zeros(3, "V5"),
+    np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")]),
+    np.array([(1, (2.0, 3.0))], np.dtype([("a", "i1"), ("b", "f8", (2,))], align=True)),
+    np.array([((1,),)], [("x", [("y", "i4")])]),
+    np.zeros(2, {"names": ["a"], "formats": ["i2"], "offsets": [4], "itemsize": 16}),
+    np.zeros(2, [(("title", "a"), "i4")]),
+    np.float64(1.5),
+    np.float32(np.nan),
+    np.int8(-1),
+    np.bool_(True),
+    np.str_("a"),
+    np.bytes_(b"a"),
+    np.datetime64("2020"),
+    np.timedelta64("NaT"),
+    np.complex64(1j),
+    np.longdouble(1) / 3,
+    np.void(b"abc"),
+    np.zeros(1, "i4,f8")[0],
+]
 
 
-@pytest.mark.parametrize("value", ARRAYS, ids=lambda value: f"{type(value).__name__}-{value.dtype}-{value.shape}")
+@pytest.mark.parametrize(
+    "value", ARRAYS, ids=lambda value: f"{type(value).__name__}-{value.dtype}-{value.shape}"
+)
 def test_arrays(there_and_back, value):
     """Any dtype and shape comes back with its memory order and whether it may be written to."""
     codec, again = there_and_back(value)
-    assert codec == "array" or isinstance(value, np.str_ | np.bytes_)
+    assert codec == "array"
     assert again.dtype == value.dtype
     assert again.shape == value.shape
     if isinstance(value, np.ndarray):
@@ -133,11 +243,49 @@ def test_arrays(there_and_back, value):
 
 
 OTHERS = [
-    np.array([1, "a", None], object), np.array([(1, None)], [("a", "i4"), ("b", "O")]), np.ma.array([1, 2], mask=[0, 1], fill_value=9), np.matrix([[1]]), np.array([(1,)], [("a", "i4")]).view(np.recarray), np.array(["a", "b"], np.dtypes.StringDType()), sp.csr_array([[0, 1.5]]), sp.lil_array([[0, 1]]),
-    np.random.default_rng(3), random.Random(3), np.dtype("i4"), np.int64, [np.arange(3), np.arange(3.0)], [[1]] * 2, {"a": np.arange(3), "b": [np.arange(3)] * 2}, collections.OrderedDict(a=1), collections.Counter("aab"), collections.deque([1], 2), collections.defaultdict(list, a=[1]), Reading(3), [Reading(1), Unit.METRE], Unit.METRE, ValueError("a", 1),
-    pd.Timestamp("2020", tz="Europe/Berlin"), pd.NaT, pd.NA, pd.Period("2020", "M"), pd.Interval(0, 1), pd.offsets.BDay(2), pd.array([1, None]), pd.Categorical(["a"]), pl.LazyFrame({"a": [1]}).filter(pl.col("a") > 0), pl.col("a"), pl.Int64, pa.int64(), pa.schema([("a", pa.int64())]), pa.scalar(1),
-    pd.period_range("2020", periods=2, freq="M"), pd.Series(pd.period_range("2020", periods=2, freq="M")), pd.Series([0, 1], dtype="Sparse[int]"), pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])]), pl.Series([{1}], dtype=pl.Object) if False else {"a": {1: [np.float64(1)]}},
-]  # fmt: skip
+    np.array([1, "a", None], object),
+    np.array([(1, None)], [("a", "i4"), ("b", "O")]),
+    np.ma.array([1, 2], mask=[0, 1], fill_value=9),
+    np.matrix([[1]]),
+    np.array([(1,)], [("a", "i4")]).view(np.recarray),
+    np.array(["a", "b"], np.dtypes.StringDType()),
+    sp.csr_array([[0, 1.5]]),
+    sp.lil_array([[0, 1]]),
+    np.random.default_rng(3),
+    random.Random(3),
+    np.dtype("i4"),
+    np.int64,
+    [np.arange(3), np.arange(3.0)],
+    [[1]] * 2,
+    {"a": np.arange(3), "b": [np.arange(3)] * 2},
+    collections.OrderedDict(a=1),
+    collections.Counter("aab"),
+    collections.deque([1], 2),
+    collections.defaultdict(list, a=[1]),
+    Reading(3),
+    [Reading(1), Unit.METRE],
+    Unit.METRE,
+    ValueError("a", 1),
+    pd.Timestamp("2020", tz="Europe/Berlin"),
+    pd.NaT,
+    pd.NA,
+    pd.Period("2020", "M"),
+    pd.Interval(0, 1),
+    pd.offsets.BDay(2),
+    pd.array([1, None]),
+    pd.Categorical(["a"]),
+    pl.LazyFrame({"a": [1]}).filter(pl.col("a") > 0),
+    pl.col("a"),
+    pl.Int64,
+    pa.int64(),
+    pa.schema([("a", pa.int64())]),
+    pa.scalar(1),
+    pd.period_range("2020", periods=2, freq="M"),
+    pd.Series(pd.period_range("2020", periods=2, freq="M")),
+    pd.Series([0, 1], dtype="Sparse[int]"),
+    pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])]),
+    {"a": {1: [np.float64(1)]}},
+]
 
 
 @pytest.mark.parametrize("value", OTHERS, ids=lambda value: f"{type(value).__name__}-{repr(value)[:20]}")
@@ -155,6 +303,7 @@ def test_a_fitted_estimator(there_and_back):
         model = make_pipeline(StandardScaler(), last).fit(x, y)
         codec, again = there_and_back(model, None)
         assert codec == "pickle"
+        assert len({fingerprint(model) for _ in range(5)}) == 1
         assert (again.predict_proba(x) == model.predict_proba(x)).all()
 
 
@@ -175,7 +324,9 @@ def test_arrays_that_share_memory_are_not_torn_apart(there_and_back):
         there_and_back([array, array[2:5]])
 
 
-@pytest.mark.parametrize("make", [threading.Lock, lambda: sqlite3.connect(":memory:"), lambda: (x for x in ())])
+@pytest.mark.parametrize(
+    "make", [threading.Lock, lambda: sqlite3.connect(":memory:"), lambda: (x for x in ())]
+)
 def test_handles_are_refused_with_the_reason(notebook, make):
     """What cannot be pickled cannot be stored."""
     with pytest.raises(NotStorableError, match="cannot be pickled"):
@@ -217,7 +368,12 @@ def test_functions_see_later_changes_of_globals(there_and_back, notebook):
     assert again(1) == 7
     notebook["k"] = 10
     assert again(1) == 16
-    assert (again.__doc__, again.note, again.__annotations__, again.__qualname__) == ("doc", "n", {"z": "int"} if False else notebook["f"].__annotations__, "f")
+    assert (again.__doc__, again.note, again.__annotations__, again.__qualname__) == (
+        "doc",
+        "n",
+        notebook["f"].__annotations__,
+        "f",
+    )
 
 
 def test_closures_lambdas_and_recursion(there_and_back, notebook):
@@ -233,7 +389,10 @@ def test_closures_lambdas_and_recursion(there_and_back, notebook):
 
 def test_instances_of_notebook_classes(there_and_back, notebook):
     """Are made of the class that the notebook has now."""
-    run(notebook, "class K:\n    def __init__(self): self.a = [1]\n    class Inner:\n        pass\nvalue = [K(), K.Inner(), K]")
+    run(
+        notebook,
+        "class K:\n    def __init__(self): self.a = [1]\n    class Inner:\n        pass\nvalue = [K(), K.Inner(), K]",
+    )
     _, again = there_and_back(notebook["value"])
     assert type(again[0]) is notebook["K"]
     assert again[0].a == [1]
@@ -270,8 +429,13 @@ def test_an_unsigned_pickle_is_not_loaded(tmp_path, notebook):
 
 
 SAMPLES = [
-    [1, "a"], np.arange(5), pd.DataFrame({"a": [1, 2], "b": ["x", None]}), pl.DataFrame({"a": [1, None]}), pa.table({"a": [1, None]}), collections.Counter("aab"),
-]  # fmt: skip
+    [1, "a"],
+    np.arange(5),
+    pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
+    pl.DataFrame({"a": [1, None]}),
+    pa.table({"a": [1, None]}),
+    collections.Counter("aab"),
+]
 
 
 @pytest.mark.parametrize("value", SAMPLES, ids=lambda value: type(value).__name__)
@@ -317,13 +481,35 @@ def test_a_foreign_parquet_file_is_none_of_ours(tmp_path):
         decode(tmp_path / "value.parquet", CodecContext(KEY, {}))
 
 
-JSON_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5) | st.binary(max_size=4) | st.datetimes(timezones=st.none() | st.timezones()) | st.decimals() | st.timedeltas() | st.uuids()
+JSON_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=5)
+    | st.binary(max_size=4)
+    | st.datetimes(timezones=st.none() | st.timezones())
+    | st.decimals()
+    | st.timedeltas()
+    | st.uuids()
+)
 ANY = st.recursive(
-    JSON_LEAVES | hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, min_side=0, max_side=3)),
-    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3) | st.builds(Reading, inner, st.just(Unit.METRE)),
+    JSON_LEAVES
+    | hnp.arrays(
+        hnp.scalar_dtypes().filter(lambda dtype: dtype.byteorder != ">" or dtype.kind not in "mM"),
+        hnp.array_shapes(min_dims=0, min_side=0, max_side=3),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+        | st.builds(Reading, inner, st.just(Unit.METRE))
+    ),
     max_leaves=8,
-)  # fmt: skip
-RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+)
+RELAXED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 
 
 @RELAXED
@@ -333,7 +519,27 @@ def test_any_value_comes_back_the_same(there_and_back, value):
     there_and_back(value)
 
 
-COLUMN_TYPES = st.sampled_from(["i1", "u4", "i8", "f4", "f8", "?", "M8[ns]", "M8[s]", "m8[us]", "str", "object", "category", "Int64", "boolean", "Float64", "string", "int32[pyarrow]"])
+COLUMN_TYPES = st.sampled_from(
+    [
+        "i1",
+        "u4",
+        "i8",
+        "f4",
+        "f8",
+        "?",
+        "M8[ns]",
+        "M8[s]",
+        "m8[us]",
+        "str",
+        "object",
+        "category",
+        "Int64",
+        "boolean",
+        "Float64",
+        "string",
+        "int32[pyarrow]",
+    ]
+)
 
 
 @RELAXED
@@ -342,10 +548,19 @@ def test_any_frame_comes_back_the_same(there_and_back, data):
     """Generated columns of many dtypes, with labels, missing values and indices of many kinds."""
     rows = data.draw(st.integers(0, 4))
     columns = {}
-    for label in data.draw(st.lists(st.text(max_size=3) | st.integers() | st.none(), unique=True, max_size=4)):
+    for label in data.draw(
+        st.lists(st.text(max_size=3) | st.integers() | st.none(), unique=True, max_size=4)
+    ):
         columns[label] = draw_column(data, rows)
-    index = data.draw(hpd.range_indexes(min_size=rows, max_size=rows) | hpd.indexes(dtype=int, min_size=rows, max_size=rows) | hpd.indexes(elements=st.text(max_size=2), min_size=rows, max_size=rows) | hpd.indexes(dtype="M8[ns]", min_size=rows, max_size=rows))
-    frame = pd.DataFrame({at: pd.Series(column, index=index) for at, column in enumerate(columns.values())}, index=index)
+    index = data.draw(
+        hpd.range_indexes(min_size=rows, max_size=rows)
+        | hpd.indexes(dtype=int, min_size=rows, max_size=rows)
+        | hpd.indexes(elements=st.text(max_size=2), min_size=rows, max_size=rows)
+        | hpd.indexes(dtype="M8[ns]", min_size=rows, max_size=rows)
+    )
+    frame = pd.DataFrame(
+        {at: pd.Series(column, index=index) for at, column in enumerate(columns.values())}, index=index
+    )
     frame.columns = pd.Index(list(columns), dtype=object)
     _, again = there_and_back(frame)
     pd.testing.assert_frame_equal(again, frame, check_freq=True, check_flags=True, check_exact=True)
@@ -356,15 +571,38 @@ def draw_column(data, rows):
     if dtype in ("str", "string", "category", "object"):
         leaf = st.text(max_size=3) | st.none()
         if dtype == "object":
-            leaf = leaf | st.integers() | st.floats() | st.binary(max_size=3) | st.lists(st.integers(), max_size=2) | st.dates()
+            leaf = (
+                leaf
+                | st.integers()
+                | st.floats()
+                | st.binary(max_size=3)
+                | st.lists(st.integers(), max_size=2)
+                | st.dates()
+            )
         return pd.array(data.draw(st.lists(leaf, min_size=rows, max_size=rows)), dtype=dtype)
-    if dtype[0].isupper() and "[" not in dtype or dtype in ("boolean", "int32[pyarrow]"):
+    if (dtype[0].isupper() and "[" not in dtype) or dtype in ("boolean", "int32[pyarrow]"):
         leaf = {"boolean": st.booleans(), "Float64": st.floats()}.get(dtype, st.integers(-(2**31), 2**31 - 1))
         return pd.array(data.draw(st.lists(leaf | st.none(), min_size=rows, max_size=rows)), dtype=dtype)
     return data.draw(hnp.arrays(np.dtype(dtype), rows))
 
 
-ARROW_TYPES = [pa.int8(), pa.uint64(), pa.float32(), pa.float64(), pa.bool_(), pa.string(), pa.large_string(), pa.binary(), pa.timestamp("us", "UTC"), pa.timestamp("s"), pa.date32(), pa.list_(pa.int32()), pa.struct([("x", pa.int8()), ("y", pa.string())]), pa.dictionary(pa.int32(), pa.string()), pa.decimal128(9, 2)]
+ARROW_TYPES = [
+    pa.int8(),
+    pa.uint64(),
+    pa.float32(),
+    pa.float64(),
+    pa.bool_(),
+    pa.string(),
+    pa.large_string(),
+    pa.binary(),
+    pa.timestamp("us", "UTC"),
+    pa.timestamp("s"),
+    pa.date32(),
+    pa.list_(pa.int32()),
+    pa.struct([("x", pa.int8()), ("y", pa.string())]),
+    pa.dictionary(pa.int32(), pa.string()),
+    pa.decimal128(9, 2),
+]
 
 
 def arrow_leaf(kind):
@@ -382,14 +620,19 @@ def arrow_leaf(kind):
         return st.integers(0, 127)
     if pa.types.is_floating(kind):
         return st.floats(width=32)
-    return {pa.bool_(): st.booleans(), pa.binary(): st.binary(max_size=4)}.get(kind, st.text(max_size=4)) | st.none()
+    return {pa.bool_(): st.booleans(), pa.binary(): st.binary(max_size=4)}.get(
+        kind, st.text(max_size=4)
+    ) | st.none()
 
 
 @st.composite
 def arrow_tables(draw):
     rows = draw(st.integers(0, 5))
     kinds = draw(st.lists(st.sampled_from(ARROW_TYPES), max_size=4))
-    columns = [pa.array(draw(st.lists(arrow_leaf(kind) | st.none(), min_size=rows, max_size=rows)), kind) for kind in kinds]
+    columns = [
+        pa.array(draw(st.lists(arrow_leaf(kind) | st.none(), min_size=rows, max_size=rows)), kind)
+        for kind in kinds
+    ]
     return pa.table(columns, names=[draw(st.text(max_size=2)) for _ in kinds])
 
 

@@ -98,7 +98,7 @@ def test_any_step_name(traces: Traces, step: str) -> None:
 
 def test_display_that_is_not_json(traces: Traces) -> None:
     """The step and the part are named, and nothing is written."""
-    with pytest.raises(NotStorableError, match="clean.*display"):
+    with pytest.raises(NotStorableError, match=r"clean.*display"):
         traces.add(make_trace(display=({"data": object()},)))
 
     assert traces.files() == {}

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from durable_nb.core.analysis import analyse, definitions
+from durable_nb.core.analysis import analyse, find_definitions
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_vars_of_an_object_is_no_look_into_the_namespace() -> None:
 def test_definitions_leave_out_names_that_are_bound_again() -> None:
     """``f = jit(f)`` is not what the def statement made."""
     tree = ast.parse("import os, sys\ndef f(): ...\nf = jit(f)\nclass A: ...\nsys = 1")
-    assert [("os",), ("A",)] == [names for _, names in definitions(tree)]
+    assert [names for _, names in find_definitions(tree)] == [("os",), ("A",)]
 
 
 def test_paths_given_to_writers_are_told_apart() -> None:

@@ -109,39 +109,240 @@ def point_with(**attributes):
 
 
 NEAR_MISSES = [
-    1, 1.0, "1", b"1", True, bytearray(b"1"), 1 + 0j, Decimal(1), Decimal("1.0"), Fraction(1), MyInt(1), Level.LOW,
-    0, 0.0, -0.0, False, None, "", b"", (), [], {}, set(), frozenset(), "None", 0j, complex(0.0, -0.0), ..., NotImplemented,
-    -1, 255, 256, 2**31, 2**63, 2**64, -(2**63), 10**5000, float("nan"), float("inf"), -float("inf"),
-    complex(float("nan"), 0), complex(0, float("nan")), 1e-320, "nan", Decimal("nan"), Decimal("sNaN"), Decimal("-0"),
-    "a", "A", "á", "a\u0301", "a\0", "a\0b", "\ud800", "ab", b"ab",
-    (1,), [1], {1}, frozenset({1}), {1: None}, {"1": None}, {1: 1}, [(1,)], [[1]], ([1],), [1, None], [1, []],
-    (1, 2), [1, 2], [2, 1], {1, 2}, [1, 2.0], [1.0, 2.0], [True, 2], ["1", "2"], [[1], [2]], [[1, 2]], [[1, 2], []], [[], [1, 2]],
-    [("a", 1)], [("a",), 1], [(1, 2), (3, 4)], [(1, 2, 3), (4,)], [[1, 2], [3, 4]], [(1, 2), [3, 4]], ((1, 2), (3, 4)),
-    {"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2, "b": 1}, {"a": {"b": 2}}, {"a": 1, "b": [2]}, {"a": [1], "b": 2},
-    [1.5, float("nan")], [float("nan"), 1.5], [None, 1.5], [1.5, None], [0.0], [-0.0], [b"a"], ["a"], [("a", -0.0)], [("a", 0.0)],
-    cyclic(), two_level_cycle(), shared(), [[1], [1]], [shared()], [[1], shared()], (shared(),),
-    {(1, 2): 3}, {1: (2, 3)}, {frozenset({1}): 1}, {frozenset({frozenset({1})})}, {frozenset({1})}, {(1,), (2,)}, {((1, 2),)}, {1, "1"}, {1.5, "1"},
-    range(3), range(0, 3, 2), range(0, 4, 2), range(0), slice(3), slice(0, 3), slice(None), [0, 1, 2],
-    datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 1, fold=1),
-    datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")),
-    datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), datetime.time(0), datetime.time(0, fold=1),
-    datetime.timedelta(1), datetime.timedelta(0, 1), datetime.timedelta(0, 0, 1), datetime.UTC,
-    datetime.timezone(datetime.timedelta(0), "UTC0"), datetime.timezone(datetime.timedelta(hours=1)), zoneinfo.ZoneInfo("UTC"),
-    pathlib.Path("a"), pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), uuid.UUID(int=1), uuid.UUID(int=2),
-    re.compile("a"), re.compile("a", re.IGNORECASE), re.compile(b"a"), Colour.RED, Colour.BLUE,
-    collections.deque([1]), collections.deque([1], 3), collections.OrderedDict(a=1), collections.Counter("a"), {"a": 1},
-    collections.defaultdict(list, a=1), collections.defaultdict(int, a=1), collections.ChainMap({"a": 1}), types.MappingProxyType({"a": 1}),
-    types.SimpleNamespace(a=1), types.SimpleNamespace(a=2), {"a": 1}.keys(), {"a": 1}.values(), {"a": 1}.items(),
-    Pair(1, 2), Pair(2, 1), Pair([1], 2), MyStr("a"), MyList([1]), MyDict(a=1), MySet({1}), MyList([1, 2]),
-    Point(1, 2), Point(2, 1), Point(1, [2]), Point(1, 2.0), OtherPoint(1, 2), point_with(z=3), point_with(x=Point(1, 2)),
-    Slotted(1, 2), Slotted(2, 1), Frozen(1), Frozen(2), Frozen(1, []), Point, OtherPoint, Frozen, Colour, int, float, list,
-    len, print, "x".upper, "y".upper, [1].append, operator.add, operator.itemgetter(1), operator.itemgetter(2), operator.attrgetter("a"),
-    functools.partial(len), functools.partial(len, [1]), functools.partial(sorted, reverse=True), functools.partial(sorted, reverse=False), functools.reduce,
-    Point(1, 2).__init__, Point(1, 3).__init__, str.upper, dict.get, pathlib.Path.exists, list[int], list[str], int | str, int | None,
-    ValueError("a"), ValueError("b"), KeyError("a"), ValueError("a", 1), OSError(2, "a"), OSError(2, "a", "f"),
-    io.BytesIO(b"a"), io.StringIO("a"), io.BytesIO(b"ab"), random.Random(1), random.Random(2), iter([1]), iter([2]), iter((1,)), memoryview(b"a"),
-    [io.BytesIO(b"a")] * 2, [io.BytesIO(b"a"), io.BytesIO(b"a")],
-]  # fmt: skip
+    1,
+    1.0,
+    "1",
+    b"1",
+    True,
+    bytearray(b"1"),
+    1 + 0j,
+    Decimal(1),
+    Decimal("1.0"),
+    Fraction(1),
+    MyInt(1),
+    Level.LOW,
+    0,
+    0.0,
+    -0.0,
+    False,
+    None,
+    "",
+    b"",
+    (),
+    [],
+    {},
+    set(),
+    frozenset(),
+    "None",
+    0j,
+    complex(0.0, -0.0),
+    ...,
+    NotImplemented,
+    -1,
+    255,
+    256,
+    2**31,
+    2**63,
+    2**64,
+    -(2**63),
+    10**5000,
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    complex(float("nan"), 0),
+    complex(0, float("nan")),
+    1e-320,
+    "nan",
+    Decimal("nan"),
+    Decimal("sNaN"),
+    Decimal("-0"),
+    "a",
+    "A",
+    "á",
+    "a\u0301",
+    "a\0",
+    "a\0b",
+    "\ud800",
+    "ab",
+    b"ab",
+    (1,),
+    [1],
+    {1},
+    frozenset({1}),
+    {1: None},
+    {"1": None},
+    {1: 1},
+    [(1,)],
+    [[1]],
+    ([1],),
+    [1, None],
+    [1, []],
+    (1, 2),
+    [1, 2],
+    [2, 1],
+    {1, 2},
+    [1, 2.0],
+    [1.0, 2.0],
+    [True, 2],
+    ["1", "2"],
+    [[1], [2]],
+    [[1, 2]],
+    [[1, 2], []],
+    [[], [1, 2]],
+    [("a", 1)],
+    [("a",), 1],
+    [(1, 2), (3, 4)],
+    [(1, 2, 3), (4,)],
+    [[1, 2], [3, 4]],
+    [(1, 2), [3, 4]],
+    ((1, 2), (3, 4)),
+    {"a": 1, "b": 2},
+    {"b": 2, "a": 1},
+    {"a": 2, "b": 1},
+    {"a": {"b": 2}},
+    {"a": 1, "b": [2]},
+    {"a": [1], "b": 2},
+    [1.5, float("nan")],
+    [float("nan"), 1.5],
+    [None, 1.5],
+    [1.5, None],
+    [0.0],
+    [-0.0],
+    [b"a"],
+    ["a"],
+    [("a", -0.0)],
+    [("a", 0.0)],
+    cyclic(),
+    two_level_cycle(),
+    shared(),
+    [[1], [1]],
+    [shared()],
+    [[1], shared()],
+    (shared(),),
+    {(1, 2): 3},
+    {1: (2, 3)},
+    {frozenset({1}): 1},
+    {frozenset({frozenset({1})})},
+    {frozenset({1})},
+    {(1,), (2,)},
+    {((1, 2),)},
+    {1, "1"},
+    {1.5, "1"},
+    range(3),
+    range(0, 3, 2),
+    range(0, 4, 2),
+    range(0),
+    slice(3),
+    slice(0, 3),
+    slice(None),
+    [0, 1, 2],
+    datetime.date(2020, 1, 1),
+    datetime.datetime(2020, 1, 1),
+    datetime.datetime(2020, 1, 1, fold=1),
+    datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+    datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")),
+    datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+    datetime.time(0),
+    datetime.time(0, fold=1),
+    datetime.timedelta(1),
+    datetime.timedelta(0, 1),
+    datetime.timedelta(0, 0, 1),
+    datetime.UTC,
+    datetime.timezone(datetime.timedelta(0), "UTC0"),
+    datetime.timezone(datetime.timedelta(hours=1)),
+    zoneinfo.ZoneInfo("UTC"),
+    pathlib.Path("a"),
+    pathlib.PurePosixPath("a"),
+    pathlib.PureWindowsPath("a"),
+    uuid.UUID(int=1),
+    uuid.UUID(int=2),
+    re.compile("a"),
+    re.compile("a", re.IGNORECASE),
+    re.compile(b"a"),
+    Colour.RED,
+    Colour.BLUE,
+    collections.deque([1]),
+    collections.deque([1], 3),
+    collections.OrderedDict(a=1),
+    collections.Counter("a"),
+    {"a": 1},
+    collections.defaultdict(list, a=1),
+    collections.defaultdict(int, a=1),
+    collections.ChainMap({"a": 1}),
+    types.MappingProxyType({"a": 1}),
+    types.SimpleNamespace(a=1),
+    types.SimpleNamespace(a=2),
+    {"a": 1}.keys(),
+    {"a": 1}.values(),
+    {"a": 1}.items(),
+    Pair(1, 2),
+    Pair(2, 1),
+    Pair([1], 2),
+    MyStr("a"),
+    MyList([1]),
+    MyDict(a=1),
+    MySet({1}),
+    MyList([1, 2]),
+    Point(1, 2),
+    Point(2, 1),
+    Point(1, [2]),
+    Point(1, 2.0),
+    OtherPoint(1, 2),
+    point_with(z=3),
+    point_with(x=Point(1, 2)),
+    Slotted(1, 2),
+    Slotted(2, 1),
+    Frozen(1),
+    Frozen(2),
+    Frozen(1, []),
+    Point,
+    OtherPoint,
+    Frozen,
+    Colour,
+    int,
+    float,
+    list,
+    len,
+    print,
+    "x".upper,
+    "y".upper,
+    [1].append,
+    operator.add,
+    operator.itemgetter(1),
+    operator.itemgetter(2),
+    operator.attrgetter("a"),
+    functools.partial(len),
+    functools.partial(len, [1]),
+    functools.partial(sorted, reverse=True),
+    functools.partial(sorted, reverse=False),
+    functools.reduce,
+    Point(1, 2).__init__,
+    Point(1, 3).__init__,
+    str.upper,
+    dict.get,
+    pathlib.Path.exists,
+    list[int],
+    list[str],
+    int | str,
+    int | None,
+    ValueError("a"),
+    ValueError("b"),
+    KeyError("a"),
+    ValueError("a", 1),
+    OSError(2, "a"),
+    OSError(2, "a", "f"),
+    io.BytesIO(b"a"),
+    io.StringIO("a"),
+    io.BytesIO(b"ab"),
+    random.Random(1),
+    random.Random(2),
+    iter([1]),
+    iter([2]),
+    iter((1,)),
+    memoryview(b"a"),
+    [io.BytesIO(b"a")] * 2,
+    [io.BytesIO(b"a"), io.BytesIO(b"a")],
+]
 
 
 def test_different_values_never_share_a_fingerprint():
@@ -200,6 +401,22 @@ def test_sharing_is_seen_across_containers():
     assert fingerprint([part, {part: 1}]) != fingerprint([part, {twin: 1}])
     assert fingerprint([part, Point(part, 1)]) != fingerprint([part, Point(twin, 1)])
     assert fingerprint([part.__dict__, part]) != fingerprint([dict(part.__dict__), part])
+
+
+class Fresh:
+    def __init__(self, n):
+        self.n = n
+
+    def __getstate__(self):
+        return [self.n, [self.n]], {"n": self.n}
+
+
+def test_what_is_made_for_the_walk_is_not_mistaken_for_something_met():
+    """An id is used again as soon as its object is gone; one that was met must not go."""
+    values = [Fresh(n) for n in range(300)]
+    assert len({fingerprint(values) for _ in range(5)}) == 1
+    assert fingerprint(values) == fingerprint([Fresh(n) for n in range(300)])
+    assert fingerprint([Fresh(1), Fresh(1)]) != fingerprint([Fresh(1), Fresh(2)])
 
 
 def test_nested_sets_do_not_explode():
@@ -320,7 +537,11 @@ def test_the_same_in_every_process():
     """Hash seeds do not matter."""
     found = {
         subprocess.run(
-            [sys.executable, "-c", SCRIPT], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", SCRIPT],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "2")
     }
@@ -330,15 +551,34 @@ def test_the_same_in_every_process():
 
 def test_digest_separates_its_parts():
     """Neither the border between two parts nor text and bytes can be mistaken."""
-    found = [digest("ab", "c"), digest("a", "bc"), digest("abc"), digest(b"abc"), digest(), digest(""), digest("", "")]
+    found = [
+        digest("ab", "c"),
+        digest("a", "bc"),
+        digest("abc"),
+        digest(b"abc"),
+        digest(),
+        digest(""),
+        digest("", ""),
+    ]
     assert len(set(found)) == len(found)
     assert digest("ab", b"c") == digest("ab", b"c")
 
 
 LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=5)
-    | st.complex_numbers() | st.dates() | st.datetimes() | st.timedeltas() | st.decimals() | st.fractions() | st.uuids()
-)  # fmt: skip
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.complex_numbers()
+    | st.dates()
+    | st.datetimes()
+    | st.timedeltas()
+    | st.decimals()
+    | st.fractions()
+    | st.uuids()
+)
 HASHABLE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3),

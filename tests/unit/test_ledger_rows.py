@@ -158,6 +158,18 @@ def test_an_adopted_trace_proves_its_attempt() -> None:
     assert not batch.rows["events"]
 
 
+def test_a_trace_corrects_an_attempt_given_up_for_dead() -> None:
+    """An attempt taken for interrupted is completed once its trace is found, without an error, with its reason."""
+    given_up = {"state": "interrupted", "error_message": "died", "reason": "no trace", "started_at": 1}
+    batch = Batch()
+    batch.adopt(dataclasses.replace(TRACE, trace_id="t" * 32))
+    (proof,) = batch.rows["attempts"].values()
+
+    now = fold(ATTEMPTS, given_up, proof)
+
+    assert (now["state"], now.get("error_message"), now["reason"]) == ("completed", None, "no trace")
+
+
 def test_parameters_that_json_lacks() -> None:
     """NaN among the parameters becomes text: the ledger's JSON can be read by everybody."""
     batch = Batch()

@@ -1,5 +1,6 @@
 """The output notebook on disk."""
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -74,6 +75,17 @@ def test_no_stage_file_stays(tmp_path: Path) -> None:
     NotebookFile(rich_notebook(), LocalTarget(tmp_path / "out.ipynb")).save()
 
     assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]
+
+
+def test_left_over_stages_are_removed(tmp_path: Path) -> None:
+    """What a killed process left is removed; what a living one is writing is not."""
+    dead, alive = 2**22 + 1, os.getppid()
+    for pid in (dead, alive):
+        (tmp_path / f".out.ipynb.stage-{pid}").touch()
+
+    LocalTarget(tmp_path / "out.ipynb").write([b"{}"])
+
+    assert [f".out.ipynb.stage-{alive}", "out.ipynb"] == sorted(path.name for path in tmp_path.iterdir())
 
 
 def test_failure_names_the_output(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import arrow, builtin, numeric, objects, pandas, polars, standard
 from durable_nb.core.fingerprint.hashing import digest
-from durable_nb.core.fingerprint.walker import STAND_INS, Obstacle, OfCode, Walker
+from durable_nb.core.fingerprint.walker import STAND_INS, Obstacle, OfCode, Walker, type_name
 from durable_nb.core.model import SCHEME
 
 __all__ = ["FAMILIES", "OfCode", "digest", "fingerprint", "register"]
@@ -29,8 +30,8 @@ def fingerprint(value: object, *, of_code: OfCode | None = None, name: str = "va
         name: What the value is called, for the error.
 
     Raises:
-        NotFingerprintableError: Something inside has no content to hash; the message names the way to it, such
-            as ``conn.socket: _socket.socket``.
+        NotFingerprintableError: Something inside has no content to hash; the message names the way to it,
+            such as ``conn.socket: _socket.socket``.
     """
     walker = Walker(of_code)
     walker.out += _PREFIX
@@ -40,14 +41,18 @@ def fingerprint(value: object, *, of_code: OfCode | None = None, name: str = "va
         raise obstacle.error(name) from obstacle.__cause__
     except RecursionError:
         raise Obstacle("nested too deeply").error(name) from None
+    except NotFingerprintableError:
+        raise
+    except Exception as error:  # foreign classes may raise anything when they are looked at
+        raise Obstacle(f"{type_name(type(value))} cannot be read ({error!r})").error(name) from error
     return walker.hexdigest()
 
 
-def register(type_name: str, function: Callable[[Any], object]) -> None:
+def register(name: str, function: Callable[[Any], object]) -> None:
     """Fingerprint values of a type by a stand-in.
 
     Args:
-        type_name: ``module.qualname`` of the exact type.
+        name: ``module.qualname`` of the exact type.
         function: Gives, for a value, another value that holds all of its content: a tuple of its parts, say.
     """
-    STAND_INS[type_name] = function
+    STAND_INS[name] = function

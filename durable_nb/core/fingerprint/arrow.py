@@ -1,7 +1,7 @@
 """Arrow data: pyarrow arrays and tables, and what others keep in Arrow memory.
 
-Content is type, validity and valid values. Chunks, slices, the bytes under a null and schema metadata are not.
-pyarrow is reached through the objects it made, never imported.
+Content is type, validity and valid values. Chunks, slices, the bytes under a null and schema metadata are
+not. pyarrow is reached through the objects it made, never imported.
 """
 
 from __future__ import annotations
@@ -173,7 +173,6 @@ def _dictionary(walker: Walker, chunks: list[Any]) -> None:
 
 def _objects(walker: Walker, chunks: list[Any]) -> None:
     values = [value for chunk in chunks for value in chunk.to_pylist()]
-    walker.keep(values)
     walker.walk(values)
 
 
@@ -207,7 +206,9 @@ def _table(walker: Walker, value: Any) -> None:
     walker.size(value.num_rows)
     load_compute()
     for field, data in zip(value.schema, value.columns, strict=True):
-        column(walker, field.type, getattr(data, "chunks", None) or ([] if hasattr(data, "chunks") else [data]))
+        column(
+            walker, field.type, getattr(data, "chunks", None) or ([] if hasattr(data, "chunks") else [data])
+        )
 
 
 def _type(walker: Walker, value: Any) -> None:

@@ -60,7 +60,7 @@ def block(walker: Walker, data: Any) -> None:
         walker.out += data
 
 
-def _none(walker: Walker, value: None) -> None:
+def _none(walker: Walker, _: None) -> None:
     walker.out += b"N"
 
 
@@ -108,11 +108,11 @@ def _memoryview(walker: Walker, value: memoryview) -> None:
     walker.sized(value.tobytes())
 
 
-def _ellipsis(walker: Walker, value: object) -> None:
+def _ellipsis(walker: Walker, _: object) -> None:
     walker.out += b"E"
 
 
-def _not_implemented(walker: Walker, value: object) -> None:
+def _not_implemented(walker: Walker, _: object) -> None:
     walker.out += b"I"
 
 

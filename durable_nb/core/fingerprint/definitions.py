@@ -29,7 +29,7 @@ def importable(value: Any) -> bool:
 
 
 def is_static(value: Any) -> bool:
-    """Whether it is a class compiled into Python, such as ``NoneType``, which need not have an importable name."""
+    """Whether it is a class compiled into Python, such as ``NoneType``, importable or not."""
     return isinstance(value, type) and not value.__flags__ & HEAP_TYPE
 
 
@@ -127,7 +127,7 @@ def _cached(walker: Walker, value: Any) -> None:
     walker.part(".__wrapped__", value.__wrapped__)
 
 
-def _unfit(walker: Walker, value: object) -> None:
+def _unfit(_: Walker, value: Any) -> None:
     raise Obstacle(type_name(type(value)))
 
 

@@ -15,7 +15,7 @@ from durable_nb.core.fingerprint.definitions import class_of, definition
 from durable_nb.core.fingerprint.walker import BASES, NAMED, Obstacle, Walker
 
 CHUNK: Final = 1 << 17
-"""Bytes handled at a time where elements must be looked at or gathered: they stay in the cache for the hash."""
+"""Bytes handled at a time where elements must be looked at or gathered, so that they stay in the cache."""
 
 Sink = Callable[[Any], None]
 
@@ -91,7 +91,6 @@ def elements(walker: Walker, value: Any) -> None:
             elements(walker, value[name])
     elif dtype.kind in "OT":
         values = value.reshape(-1).tolist()
-        walker.keep(values)
         sequence(walker, values)
     else:
         flat_bytes(walker.raw, value)
@@ -163,8 +162,8 @@ def _extended(chunk: Any) -> Any:
 def _scalar(walker: Walker, value: Any) -> None:
     walker.out += b"S"
     if value.dtype.kind in "US":
-        text = str if value.dtype.kind == "U" else bytes
-        walker.walk((value.dtype.kind, text.__add__(value, text())))  # item() drops zeros at the end
+        empty: Any = "" if value.dtype.kind == "U" else b""
+        walker.walk((value.dtype.kind, type(empty).__add__(value, empty)))  # item() drops zeros at the end
         return
     numpy = sys.modules["numpy"]
     content(walker, numpy.asarray(value))
@@ -210,12 +209,13 @@ def _dtype(walker: Walker, value: Any) -> None:
 
 
 def _ufunc(walker: Walker, value: Any) -> None:
+    name: str = value.__name__
     for module in ("numpy", "scipy.special"):
-        if getattr(sys.modules.get(module, None), value.__name__, None) is value:
+        if getattr(sys.modules.get(module), name, None) is value:
             walker.tag("ufunc")
-            walker.walk((module, value.__name__))
+            walker.walk((module, name))
             return
-    raise Obstacle(f"numpy.ufunc {value.__name__}")
+    raise Obstacle(f"numpy.ufunc {name}")
 
 
 def _sparse(*names: str) -> Any:

@@ -25,7 +25,6 @@ def instance(walker: Walker, value: Any, *, shareable: bool = False) -> None:
     if not shareable and not walker.first(value):
         return
     reduced = reduce(value)
-    walker.keep(reduced)
     walker.out += b"O"
     class_of(walker, type(value))
     if isinstance(reduced, str):
@@ -104,7 +103,6 @@ def _items(walker: Walker, items: Any) -> None:
         walker.out += b"-"
         return
     values = list(items)
-    walker.keep(values)
     sequence(walker, values)
 
 
@@ -113,7 +111,6 @@ def _pairs(walker: Walker, pairs: Any) -> None:
         walker.out += b"-"
         return
     values = [item for pair in pairs for item in pair]
-    walker.keep(values)
     sequence(walker, values)
 
 

@@ -76,7 +76,7 @@ def _subclass(feed: Any) -> Any:
 
 
 def _own_attributes(value: Any) -> set[str]:
-    internal = {"_mgr", "_item_cache", "_attrs", "_flags", "_is_copy", "_name"}
+    internal = {"_mgr", "_item_cache", "_attrs", "_flags", "_is_copy", "_name", "_typ", "_metadata"}
     return {name for name in value.__dict__ if name not in internal and not name.startswith("_cache")}
 
 
@@ -167,7 +167,9 @@ def _sparse(walker: Walker, data: Any) -> None:
     walker.tag("pandas sparse")
     walker.walk(data.fill_value)
     walker.walk((type(data.sp_index).__name__, data.sp_index.length))
-    numeric.content(walker, data.sp_index.indices if hasattr(data.sp_index, "indices") else data.sp_index.blocs)
+    numeric.content(
+        walker, data.sp_index.indices if hasattr(data.sp_index, "indices") else data.sp_index.blocs
+    )
     if not hasattr(data.sp_index, "indices"):
         numeric.content(walker, data.sp_index.blengths)
     numeric.content(walker, data.sp_values)
@@ -181,7 +183,16 @@ def _numpy_backed(walker: Walker, data: Any) -> None:
 def _dtype(walker: Walker, dtype: Any) -> None:
     walker.tag("pandas dtype")
     walker.walk((type(dtype).__name__, str(dtype)))
-    for name in ("tz", "categories", "ordered", "na_value", "storage", "freqstr", "pyarrow_dtype", "fill_value"):
+    for name in (
+        "tz",
+        "categories",
+        "ordered",
+        "na_value",
+        "storage",
+        "freqstr",
+        "pyarrow_dtype",
+        "fill_value",
+    ):
         walker.part(f".{name}", getattr(dtype, name, None))
 
 
@@ -207,7 +218,7 @@ def _interval(walker: Walker, value: Any) -> None:
 
 
 def _singleton(name: str) -> Any:
-    def feed(walker: Walker, value: object) -> None:
+    def feed(walker: Walker, _: object) -> None:
         walker.tag(name)
 
     return feed

@@ -36,7 +36,6 @@ def values(walker: Walker, series: Any) -> None:
     """Add the values of one column; name and dtype were added before."""
     if any(name in repr(series.dtype) for name in FOREIGN):
         objects = series.to_list()
-        walker.keep(objects)
         walker.walk(objects)
         return
     texts = _texts(series.dtype)

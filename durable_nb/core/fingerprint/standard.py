@@ -99,7 +99,6 @@ def _exception(walker: Walker, value: BaseException) -> None:
         return
     walker.tag("exception")
     instance_of_exception = value.__reduce_ex__(4)
-    walker.keep(instance_of_exception)
     class_of(walker, type(value))
     state = instance_of_exception[2] if len(instance_of_exception) > 2 else None
     walker.part(".args", value.args)

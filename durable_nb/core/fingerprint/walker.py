@@ -58,8 +58,8 @@ class Walker:
     """One walk over one value.
 
     Mutable objects are numbered as they are met; meeting one again adds its number instead of its content, so
-    that sharing is seen and cycles end. Temporary objects are kept alive until the walk ends, because an
-    ``id`` is only unique among the living.
+    that sharing is seen and cycles end. Each one is kept alive until the walk ends, because an ``id`` is only
+    unique among the living, and much of what is met was made for the walk.
     """
 
     __slots__ = ("_found", "_kept", "_seen", "_stream", "classes", "inside", "memory", "of_code", "out")
@@ -91,15 +91,12 @@ class Walker:
         number = seen.get(id(value))
         if number is None:
             seen[id(value)] = len(seen)
+            self._kept.append(value)
             if len(self.out) > FLUSH_AT:
                 self._stream.flush()
             return True
         self.out += b"&" + length(number)
         return False
-
-    def keep(self, temporary: object) -> None:
-        """Keep a temporary object, and so the uniqueness of its id, until the walk ends."""
-        self._kept.append(temporary)
 
     def tag(self, name: str) -> None:
         """Add the name of a kind of value; what follows is laid out as that kind defines."""
@@ -175,6 +172,5 @@ def stand_in(walker: Walker, value: object) -> None:
         return
     name = full_name(type(value))
     replacement = STAND_INS[name](value)
-    walker.keep(replacement)
     walker.tag(name)
     walker.walk(replacement)

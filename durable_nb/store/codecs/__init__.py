@@ -17,12 +17,31 @@ from durable_nb.store.codecs.pandas_frames import PandasCodec
 from durable_nb.store.codecs.pickled import PickledCodec
 from durable_nb.store.codecs.polars_frames import PolarsCodec
 
-__all__ = ["CODECS", "Codec", "CodecContext", "Content", "Encoded", "Unsuitable", "decode", "encode", "register"]
+__all__ = [
+    "CODECS",
+    "Codec",
+    "CodecContext",
+    "Content",
+    "Encoded",
+    "Unsuitable",
+    "decode",
+    "encode",
+    "register",
+]
 
 CODECS: list[Codec] = [JsonCodec(), PandasCodec(), PolarsCodec(), ArrowCodec(), ArrayCodec(), PickledCodec()]
 """Tried in this order; the last one takes anything."""
 
-LOSSES = (ArithmeticError, AttributeError, LookupError, NotImplementedError, StopIteration, TypeError, ValueError)
+LOSSES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
 """What libraries raise at a value or a description that they cannot make sense of."""
 
 

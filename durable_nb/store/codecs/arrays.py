@@ -47,7 +47,7 @@ def dtype_of(described: Any) -> Any:
         return numpy.dtype(described)
     if "base" in described:
         return numpy.dtype((dtype_of(described["base"]), tuple(described["shape"])))
-    fields = dict(described, formats=[dtype_of(part) for part in described["formats"]])
+    fields: Any = dict(described, formats=[dtype_of(part) for part in described["formats"]])
     aligned = fields.pop("aligned")
     if not any(title is not None for title in fields["titles"]):
         del fields["titles"]

@@ -150,7 +150,7 @@ WRITERS: Final[dict[type, Callable[[Any], Any]]] = {
     complex: _parts("complex", "real", "imag"),
     range: _parts("range", "start", "stop", "step"),
     slice: _parts("slice", "start", "stop", "step"),
-    type(...): lambda value: _tagged("Ellipsis", None),
+    type(...): lambda _: _tagged("Ellipsis", None),
     datetime.date: lambda value: _tagged("date", value.isoformat()),
     datetime.datetime: _moment,
     datetime.time: _clock,
@@ -176,7 +176,7 @@ READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "complex": lambda data: complex(*from_json(data)),
     "range": lambda data: range(*from_json(data)),
     "slice": lambda data: slice(*from_json(data)),
-    "Ellipsis": lambda data: ...,
+    "Ellipsis": lambda _: ...,
     "date": datetime.date.fromisoformat,
     "datetime": _to_moment,
     "time": _to_clock,
@@ -230,7 +230,9 @@ class JsonCodec:
         text = dumps(value)
         if len(text) > LARGEST_TEXT:
             raise Unsuitable("too long for JSON")
-        return Content(pyarrow.table({"value": pyarrow.array([text], pyarrow.large_string())}), {}, plain=True)
+        return Content(
+            pyarrow.table({"value": pyarrow.array([text], pyarrow.large_string())}), {}, plain=True
+        )
 
     def decode(self, table: pyarrow.Table, layout: dict[str, Any], context: CodecContext) -> Any:
         """The value again."""

@@ -121,7 +121,8 @@ def make_function(
     if python != here or namespace is None:
         raise pickle.UnpicklingError(f"the code of {name} was kept by Python {python}, this is {here}")
     scope = vars(importlib.import_module(home)) if home else namespace
-    return types.FunctionType(marshal.loads(code), scope, name, None, closure)
+    compiled = marshal.loads(code)  # noqa: S302 - part of a pickle whose signature has been checked
+    return types.FunctionType(compiled, scope, name, None, closure)
 
 
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
@@ -132,6 +133,7 @@ def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> N
 
 
 def _cell(cell: types.CellType) -> Any:
+    content: tuple[Any, ...]
     try:
         content = (cell.cell_contents,)
     except ValueError:

@@ -14,36 +14,28 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 
-OBJECTS: Final = {str: "large_string", bytes: "large_binary", bool: "bool", int: "int64", datetime.date: "date32"}
+OBJECTS: Final = {
+    str: "large_string",
+    bytes: "large_binary",
+    bool: "bool",
+    int: "int64",
+    datetime.date: "date32",
+}
 """Types of which a column of objects can consist, besides a kind of missing value."""
 
 
 def to_arrow(data: Any) -> tuple[Any, Spec]:
     """A NumPy or extension array as an Arrow column; ``Unsuitable`` when something would be lost."""
     import numpy
-    import pandas
 
-    if isinstance(data, pandas.arrays.NumpyExtensionArray) and type(data.dtype).__name__ == "NumpyEADtype":
-        data = data.to_numpy()
-    if isinstance(data, numpy.ndarray):
-        return _numpy(data)
-    dtype = data.dtype
-    if isinstance(dtype, pandas.CategoricalDtype):
-        return _categorical(data)
-    if isinstance(dtype, pandas.StringDtype):
-        return _string(data)
-    if isinstance(dtype, pandas.DatetimeTZDtype):
-        spec = {"kind": "datetimetz", "unit": dtype.unit, "tz": jsonlike.to_json(dtype.tz)}
-        return _ticks(data.asi8, "timestamp", dtype.unit, "UTC"), spec
-    if isinstance(dtype, pandas.ArrowDtype):
-        return data.__arrow_array__(), {"kind": "arrow"}
-    if hasattr(data, "_mask") and dtype.kind in "iufb":
-        return data.__arrow_array__(), {"kind": "masked", "dtype": str(dtype)}
-    if dtype.kind in "mM" and isinstance(dtype, numpy.dtype):
-        return _numpy(data.to_numpy())
-    if isinstance(dtype, pandas.IntervalDtype):
-        return _interval(data)
-    raise Unsuitable(f"a column of dtype {dtype}")
+    if isinstance(getattr(data, "dtype", None), numpy.dtype) or type(data).__name__ == "NumpyExtensionArray":
+        return _numpy(data.to_numpy() if hasattr(data, "to_numpy") else data)
+    for kind, writer in WRITERS.items():
+        if type(data.dtype).__name__ == kind:
+            return writer(data)
+    if hasattr(data, "_mask") and data.dtype.kind in "iufb":
+        return data.__arrow_array__(), {"kind": "masked", "dtype": str(data.dtype)}
+    raise Unsuitable(f"a column of dtype {data.dtype}")
 
 
 def from_arrow(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
@@ -119,11 +111,19 @@ def _missing(values: list[Any], kinds: set[type]) -> str:
 
 
 def _string(data: Any) -> tuple[Any, Spec]:
-    na_value = data.dtype.na_value
-    spec = {"kind": "string", "storage": data.dtype.storage, "na": "nan" if na_value != na_value else "NA"}
-    if not isinstance(na_value, float):
-        spec["na"] = "NA"
+    missing = "nan" if isinstance(data.dtype.na_value, float) else "NA"
+    spec = {"kind": "string", "storage": data.dtype.storage, "na": missing}
     return data.__arrow_array__(), spec
+
+
+def _zoned(data: Any) -> tuple[Any, Spec]:
+    dtype = data.dtype
+    spec = {"kind": "datetimetz", "unit": dtype.unit, "tz": jsonlike.to_json(dtype.tz)}
+    return _ticks(data.asi8, "timestamp", dtype.unit, "UTC"), spec
+
+
+def _arrow(data: Any) -> tuple[Any, Spec]:
+    return data.__arrow_array__(), {"kind": "arrow"}
 
 
 def _interval(data: Any) -> tuple[Any, Spec]:
@@ -146,11 +146,10 @@ def _whole(column: Any) -> Any:
 
 
 def _categorical(data: Any) -> tuple[Any, Spec]:
-    from pyarrow import types
+    import pyarrow
 
     from durable_nb.store.codecs.pandas_index import index_to_side
-
-    import pyarrow
+    from durable_nb.store.codecs.rehearsal import is_text
 
     codes = pyarrow.array(data.codes, mask=data.codes == -1)
     spec = {"kind": "category", "ordered": bool(data.ordered), "categories": index_to_side(data.categories)}
@@ -158,9 +157,7 @@ def _categorical(data: Any) -> tuple[Any, Spec]:
         return codes, spec
     labels, label_spec = to_arrow(data.categories.array)
     labels = _whole(labels)
-    if not (types.is_string(labels.type) or types.is_large_string(labels.type)) or label_spec["kind"] == "json":
-        return codes, spec
-    if labels.null_count:
+    if not is_text(labels.type) or label_spec["kind"] == "json" or labels.null_count:
         return codes, spec
     labels = labels.cast(pyarrow.large_string())
     column = pyarrow.DictionaryArray.from_arrays(codes.cast(pyarrow.int32()), labels)
@@ -181,7 +178,9 @@ def _read_categorical(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
         column = column.unify_dictionaries()
         found = column.chunk(0).dictionary if column.num_chunks else pyarrow.array([], pyarrow.large_string())
         known = pyarrow.array(categories.astype(object).tolist(), pyarrow.large_string())
-        places = compute.index_in(found.cast(pyarrow.large_string()), value_set=known).to_numpy(zero_copy_only=False)
+        places = compute.index_in(found.cast(pyarrow.large_string()), value_set=known).to_numpy(
+            zero_copy_only=False
+        )
         codes = pyarrow.chunked_array([c.indices for c in column.chunks], pyarrow.int32())
         numbers = codes.fill_null(len(places)).to_numpy()
         numbers = numpy.append(places, -1).astype(_code_type(len(categories)))[numbers]
@@ -233,7 +232,7 @@ def _read_objects(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
     return values
 
 
-def _read_json(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
+def _read_json(column: pyarrow.ChunkedArray, _: Spec) -> Any:
     import numpy
 
     values = numpy.empty(len(column), object)
@@ -245,17 +244,20 @@ def _read_json(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
 def _read_string(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
     import pandas
 
-    na_value = pandas.NA if spec["na"] == "NA" else float("nan")
-    return pandas.StringDtype(spec["storage"], na_value=na_value).__from_arrow__(column)
+    dtype: Any = pandas.StringDtype(
+        spec["storage"], na_value=pandas.NA if spec["na"] == "NA" else float("nan")
+    )
+    return dtype.__from_arrow__(column)
 
 
 def _read_masked(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
     import pandas
 
-    return pandas.api.types.pandas_dtype(spec["dtype"]).__from_arrow__(column)
+    dtype: Any = pandas.api.types.pandas_dtype(spec["dtype"])
+    return dtype.__from_arrow__(column)
 
 
-def _read_arrow(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
+def _read_arrow(column: pyarrow.ChunkedArray, _: Spec) -> Any:
     import pandas
 
     return pandas.arrays.ArrowExtensionArray(column)
@@ -265,7 +267,9 @@ def _read_interval(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
     import pandas
 
     parts = _whole(column).flatten()
-    left, right = (from_arrow(_chunked(part), spec[side]) for part, side in zip(parts, ("left", "right"), strict=True))
+    left, right = (
+        from_arrow(_chunked(part), spec[side]) for part, side in zip(parts, ("left", "right"), strict=True)
+    )
     return pandas.arrays.IntervalArray.from_arrays(left, right, closed=spec["closed"])
 
 
@@ -275,6 +279,13 @@ def _chunked(array: Any) -> Any:
     return pyarrow.chunked_array([array])
 
 
+WRITERS: Final = {
+    "CategoricalDtype": _categorical,
+    "StringDtype": _string,
+    "DatetimeTZDtype": _zoned,
+    "ArrowDtype": _arrow,
+    "IntervalDtype": _interval,
+}
 READERS: Final = {
     "numpy": _read_numpy,
     "datetimetz": _read_zoned,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_nb.store.codecs import jsonlike
 from durable_nb.store.codecs.arrow_tables import column_names
-from durable_nb.store.codecs.contract import CodecContext, Content, Unsuitable
+from durable_nb.store.codecs.contract import CodecContext, Content
 from durable_nb.store.codecs.pandas_columns import from_arrow, to_arrow
 from durable_nb.store.codecs.pandas_index import (
     index_from_arrow,
@@ -104,8 +104,12 @@ def _table(columns: list[Any], labels: list[Any], index_names: list[Any]) -> pya
     import pyarrow
 
     missing = len(columns) - len(labels)
-    index_labels = [name if isinstance(name, str) else f"index_{at}" for at, name in enumerate(index_names[:missing])]
-    names = column_names([str(label) if not isinstance(label, str) else label for label in labels] + index_labels)
+    index_labels = [
+        name if isinstance(name, str) else f"index_{at}" for at, name in enumerate(index_names[:missing])
+    ]
+    names = column_names(
+        [str(label) if not isinstance(label, str) else label for label in labels] + index_labels
+    )
     if not columns:
         return pyarrow.table({})
     return pyarrow.table(columns, names=names[: len(columns)])
@@ -126,7 +130,7 @@ def _decode_frame(table: pyarrow.Table, layout: dict[str, Any]) -> Any:
 
 
 def _kept_dtype(spec: dict[str, Any]) -> Any:
-    """pandas turns a column of text objects into ``str`` unless told not to."""
+    """Pandas turns a column of text objects into ``str`` unless told not to."""
     return object if spec["kind"] in {"objects", "json"} else None
 
 
@@ -137,7 +141,9 @@ def _decode_series(table: pyarrow.Table, layout: dict[str, Any]) -> Any:
     index = index_from_arrow(table.columns[1:], layout["index"])
     name = jsonlike.from_json(layout["name"])
     data = from_arrow(table.column(0), spec)
-    return _with_attributes(pandas.Series(data, index=index, dtype=_kept_dtype(spec), name=name, copy=False), layout)
+    return _with_attributes(
+        pandas.Series(data, index=index, dtype=_kept_dtype(spec), name=name, copy=False), layout
+    )
 
 
 def _decode_index(table: pyarrow.Table, layout: dict[str, Any]) -> Any:

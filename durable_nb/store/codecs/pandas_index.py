@@ -24,7 +24,7 @@ SIMPLE = frozenset({"Index", "DatetimeIndex", "TimedeltaIndex", "CategoricalInde
 def index_to_arrow(index: Any) -> tuple[list[Any], Spec]:
     """An index as columns, none for a range, one for each level of a MultiIndex."""
     kind = type(index).__name__
-    if not type(index).__module__.partition(".")[0] == "pandas":
+    if type(index).__module__.partition(".")[0] != "pandas":
         raise Unsuitable(f"an index of {type(index).__qualname__}")
     if kind == "RangeIndex":
         bounds = [index.start, index.stop, index.step]
@@ -55,7 +55,8 @@ def index_from_arrow(columns: list[pyarrow.ChunkedArray], spec: Spec) -> Any:
 
     kind = spec["kind"]
     if kind == "RangeIndex":
-        return pandas.RangeIndex(*spec["range"], name=jsonlike.from_json(spec["name"]))
+        start, stop, step = spec["range"]
+        return pandas.RangeIndex(start, stop, step, name=jsonlike.from_json(spec["name"]))
     if kind == "MultiIndex":
         levels = [index_from_side(side) for side in spec["levels"]]
         names = [jsonlike.from_json(name) for name in spec["names"]]

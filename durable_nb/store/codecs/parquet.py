@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from durable_nb.core.errors import DamagedError
+from durable_nb.core.fingerprint import digest
 from durable_nb.store.codecs.contract import Content
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 KEY: Final = b"durable_nb"
 """The entry of the file's key-value metadata that says how to make the value again."""
+DIGEST: Final = b"durable_nb.digest"
+"""The entry that guards the other one; Parquet's own checksums guard the columns."""
 FORMAT: Final = 1
 ROW_GROUP: Final = 1 << 20
 SAMPLE: Final = 4096
@@ -23,13 +26,14 @@ REPETITIVE: Final = 0.2
 
 def write(sink: BinaryIO, codec: str, fingerprint: str, content: Content) -> None:
     """Write a value's columns and description as one Parquet file."""
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     table = content.table
     head = {"format": FORMAT, "codec": codec, "fingerprint": fingerprint, "layout": content.layout}
     writer = parquet.ParquetWriter(sink, table.schema, **_options(content))
     try:
-        writer.add_key_value_metadata({KEY: json.dumps(head, separators=(",", ":"))})
+        text = json.dumps(head, separators=(",", ":"))
+        writer.add_key_value_metadata({KEY: text, DIGEST: digest(text)})
         writer.write_table(table, row_group_size=ROW_GROUP)
     finally:
         writer.close()
@@ -42,7 +46,7 @@ def read(path: Path) -> tuple[dict[str, Any], pyarrow.Table]:
         DamagedError: It is missing, cut short, altered, or none of ours.
     """
     import pyarrow
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     try:
         with pyarrow.memory_map(str(path)) if path.stat().st_size else path.open("rb") as source:
@@ -54,14 +58,18 @@ def read(path: Path) -> tuple[dict[str, Any], pyarrow.Table]:
 def read_bytes(data: bytes) -> tuple[dict[str, Any], pyarrow.Table]:
     """As ``read``, from memory."""
     import pyarrow
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     return _read(parquet, pyarrow.BufferReader(data))
 
 
 def _read(parquet: Any, source: Any) -> tuple[dict[str, Any], pyarrow.Table]:
     file = parquet.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
-    head = json.loads(file.metadata.metadata[KEY])
+    entries = file.metadata.metadata
+    text = entries[KEY].decode("utf-8")
+    if digest(text).encode() != entries[DIGEST]:
+        raise ValueError("its description was altered")
+    head = json.loads(text)
     if head["format"] != FORMAT:
         raise ValueError(f"format {head['format']}, this version reads {FORMAT}")
     small = file.metadata.num_rows * max(1, file.metadata.num_columns) < ROW_GROUP // 16
@@ -78,6 +86,7 @@ def _options(content: Content) -> dict[str, Any]:
         "column_encoding": {name: encoding for name, encoding in encodings.items() if encoding} or None,
         "write_statistics": False,
         "write_page_checksum": True,
+        "use_compliant_nested_type": False,  # keeps the name that a list gives its element
         "write_batch_size": 1 << 16,
         "max_rows_per_page": ROW_GROUP,
         "store_schema": not content.plain,

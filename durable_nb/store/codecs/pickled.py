@@ -1,7 +1,8 @@
 """Any other value: a signed pickle, with large buffers beside it in a binary column.
 
-A pickle can run code when it is loaded, so it is loaded only when it carries the signature of this user's key.
-Functions of the notebook are kept as code and get the notebook's globals again; its classes are found by name.
+A pickle can run code when it is loaded, so it is loaded only when it carries the signature of this user's
+key. Functions of the notebook are kept as code and get the notebook's globals again; its classes are found by
+name.
 """
 
 from __future__ import annotations

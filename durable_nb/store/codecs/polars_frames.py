@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+def _from_arrow(table: pyarrow.Table) -> Any:
+    import polars
+
+    try:
+        return polars.from_arrow(table)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # polars gives up on damaged text beyond Exception
+            raise
+        raise ValueError(f"polars cannot read it: {error}") from error
+
+
 class PolarsCodec:
     """Frames and series of any dtype that Arrow has."""
 
@@ -37,10 +48,7 @@ class PolarsCodec:
 
     def decode(self, table: pyarrow.Table, layout: dict[str, Any], context: CodecContext) -> Any:
         """The frame or series again."""
-        import polars
-
-        frame = polars.from_arrow(table)
-        assert isinstance(frame, polars.DataFrame)
+        frame = _from_arrow(table.rename_columns([f"column_{at}" for at in range(table.num_columns)]))
         frame.columns = layout["names"]
         return frame if layout["shape"] == "DataFrame" else frame.to_series(0)
 

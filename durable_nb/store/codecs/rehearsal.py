@@ -29,15 +29,15 @@ def is_proven(kind: pyarrow.DataType) -> bool:
     from pyarrow import types
 
     if types.is_dictionary(kind):
-        return types.is_string(kind.value_type) or types.is_large_string(kind.value_type)
+        return is_text(kind.value_type)
     if types.is_temporal(kind):
-        return getattr(kind, "unit", "") != "s" and not types.is_interval(kind) and not types.is_date64(kind)
-    return (
-        types.is_integer(kind)
-        or types.is_floating(kind)
-        or types.is_boolean(kind)
-        or types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-    )
+        return not (getattr(kind, "unit", "") == "s" or types.is_interval(kind) or types.is_date64(kind))
+    numbers = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+    return bool(numbers or is_text(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def is_text(kind: pyarrow.DataType) -> bool:
+    """Whether it is a text, with short or long offsets."""
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind))
