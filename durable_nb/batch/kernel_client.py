@@ -9,12 +9,12 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
@@ -34,8 +34,8 @@ _GRACE = 5.0
 _SETTLE = 0.3
 _REPLY_OVERDUE = 0.5
 _SUBSCRIBED = 1.0
-_LONGEST_SOCKET_FOLDER = 50
-"""The system allows 107 bytes for a socket's path, of which jupyter's file names take up to 57."""
+_LONGEST_SOCKET_FOLDER = 90
+"""Systems allow 103 bytes or more for a socket's path, of which its name takes up to 10."""
 
 
 class CellEnd(StrEnum):
@@ -99,6 +99,7 @@ class KernelClient(NotebookClient):
         self._background: list[asyncio.Task[None]] = []
         self._last_message = 0.0
         self._starting: asyncio.Task[None] | None = None
+        self._folder: TemporaryDirectory[str] | None = None
         self._busy = False
         loop = asyncio.get_running_loop()
         self._died: asyncio.Future[None] = loop.create_future()
@@ -132,9 +133,12 @@ class KernelClient(NotebookClient):
 
     async def _start(self, environment: Mapping[str, str]) -> None:
         self.km = self.create_kernel_manager()
-        if self.km.ipykernel and len(jupyter_runtime_dir()) <= _LONGEST_SOCKET_FOLDER:
-            # Sockets that only this user can open, and no race for a free TCP port.
+        self._folder = TemporaryDirectory(prefix="durable_nb-", ignore_cleanup_errors=True)
+        self.km.connection_file = f"{self._folder.name}/kernel.json"
+        if self.km.ipykernel and len(self._folder.name) <= _LONGEST_SOCKET_FOLDER:
+            # Sockets in a folder that only this user can open, and no race for a free TCP port.
             self.km.transport = "ipc"
+            self.km.ip = f"{self._folder.name}/socket"
         await self.async_start_new_kernel(env={**os.environ, **environment})
         await self.async_start_new_kernel_client()
 
@@ -171,6 +175,8 @@ class KernelClient(NotebookClient):
         if self.kc is not None:
             self.kc.stop_channels()
             self.kc = None
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def request_stop(self, signum: int) -> None:
         """Interrupt the running cell and end the run; asked twice, do not wait for the cell."""

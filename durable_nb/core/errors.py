@@ -30,13 +30,13 @@ from __future__ import annotations
 class DurableError(Exception):
     """Root of all errors of durable_nb."""
 
-
-class UsageError(DurableError):
-    """The user's words are off; nothing was run."""
-
     def _render_traceback_(self) -> list[str]:
         """What IPython shows: the message says it all, frames of durable_nb would only hide it."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class UsageError(DurableError):
+    """The user's words are off; nothing was run."""
 
 
 class OptionError(UsageError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -176,14 +176,33 @@ def _terminal_tap(shell: Any, record: Record) -> Iterator[None]:
         kind = "update_display_data" if more.get("update") else "display_data"
         record.add(kind, {"data": data, "metadata": metadata, "transient": more.get("transient") or {}})
 
-    hook.write_format_data, publisher.publish = write_result, publish_display
+    replaced = {
+        "write_format_data": write_result,
+        "write_output_prompt": _unrecorded(tees, hook.write_output_prompt),
+        "finish_displayhook": _unrecorded(tees, hook.finish_displayhook),
+    }
+    for name, function in replaced.items():
+        setattr(hook, name, function)
+    publisher.publish = publish_display
     try:
         yield
     finally:
-        del hook.write_format_data, publisher.publish
+        for name in replaced:
+            delattr(hook, name)
+        del publisher.publish
         sys.stdout, sys.stderr = before
         for tee in tees:
             tee.record = None
+
+
+def _unrecorded(tees: tuple[_Tee, ...], write: Callable[[], None]) -> Callable[[], None]:
+    """The prompt "Out[3]: " and the line end after a result belong to the terminal, not to the result."""
+
+    def write_unrecorded() -> None:
+        with _paused(tees):
+            write()
+
+    return write_unrecorded
 
 
 @contextmanager

@@ -30,6 +30,10 @@ from durable_nb.kernel.watch import OpenedFiles, unwatched, watching
 from durable_nb.store.codecs import CodecContext
 
 
+_THE_STORE = "the store"
+"""Stands for a name where it is no value that keeps a step from being durable."""
+
+
 @dataclass(slots=True)
 class Execution:
     """What happened while the cell's own code ran."""
@@ -250,8 +254,8 @@ class StepRunner:
                 problems[name] = str(error)
                 continue
             except StoreError as error:
-                problems[name] = str(error)
-                continue
+                problems[_THE_STORE] = str(error)
+                break
             outputs[name] = Output(
                 name,
                 OutputKind.VALUE,
@@ -267,7 +271,7 @@ class StepRunner:
         try:
             return self._session.store.traces.add(trace)
         except StoreError as error:
-            return replace(trace, not_durable={**trace.not_durable, "the step": str(error)})
+            return replace(trace, not_durable={**trace.not_durable, _THE_STORE: str(error)})
 
     # Telling.
 

@@ -16,6 +16,7 @@ import resume
 import startup
 import steps
 from contest import OURS, Result, Subject, Target, hold
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -47,8 +48,7 @@ def run_one(name: str, contender: str, phase: str, folder: str, sizes: str) -> N
 
 def table(result: Result) -> Table:
     subject = result.subject
-    sizes = ", ".join(f"{count:,} {what}" for what, count in result.sizes.items())
-    shown = Table(title=f"{subject.title} ({sizes})", caption=subject.notes or None, title_justify="left")
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("")
     for heading in subject.measures.values():
         shown.add_column(heading, justify="right")
@@ -83,7 +83,11 @@ def verdict(result: Result, target: Target) -> str | None:
 
 
 def show(console: Console, result: Result, setting: str) -> None:
+    sizes = ", ".join(f"{count:,} {what}" for what, count in result.sizes.items())
+    console.print(f"[bold]{result.subject.title}[/bold] ({sizes})")
     console.print(table(result))
+    if result.subject.notes:
+        console.print(f"  {result.subject.notes}")
     for target in result.subject.targets:
         if target.where in {"quick", setting} and (line := verdict(result, target)):
             console.print(line)
@@ -118,7 +122,7 @@ def save(results: list[Result], setting: str, folder: Path) -> Path:
 def main() -> None:
     options = arguments()
     setting = "full" if options.full else "quick"
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(
         f"Medians of {options.rounds} interleaved rounds; in grey: durable_nb's figure ÷ this one.\n"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from durable_nb.store.store import open_store
@@ -89,3 +91,27 @@ def test_damaged_files_are_a_miss_with_a_warning(kernel, kind: str, damage: str)
         assert "stored result not usable" in again.status["warning"]
     if damage != "directory":
         assert kernel.run_all(cell)[0].state == "reused"
+
+
+def test_a_store_that_cannot_be_is_a_clear_error(kernel) -> None:
+    """A file stands where the folder should be: what was found, what was expected, what to type."""
+    (kernel.folder / ".durable").write_text("")
+    kernel.start()
+    failed = kernel.run("%%step make\nx = 1")
+    assert failed.error.startswith("StoreAccessError: The store ")
+    assert "is a file; a folder was expected" in failed.error
+    assert "durable_nb/" not in failed.error
+
+
+def test_a_step_that_cannot_be_stored_goes_on_and_says_so(kernel) -> None:
+    """The value is there for the next cells; only its durability is lost, and that is said."""
+    kernel.start()
+    kernel.run("%%step one\nx = 1")
+    artifacts = kernel.folder / ".durable" / "artifacts"
+    shutil.rmtree(artifacts)
+    artifacts.write_text("a file where a folder should be")
+    again = kernel.run("%%step two\ny = x + 1")
+    assert (again.state, again.error) == ("completed", "")
+    assert again.status["warning"].startswith("not durable, executes next time: the store: ")
+    assert "--ignore" not in again.status["warning"]
+    assert kernel.run("y").result == "2"

@@ -16,6 +16,8 @@ import zoneinfo
 from decimal import Decimal
 from fractions import Fraction
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -28,9 +30,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from hypothesis.extra import pandas as hpd
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from durable_nb.core.errors import DamagedError, NotStorableError
 from durable_nb.core.fingerprint import fingerprint
@@ -656,3 +660,34 @@ def test_any_polars_frame_comes_back_the_same(there_and_back, table):
     assert codec == "polars"
     assert again.equals(frame)
     assert again.schema == frame.schema
+
+
+def test_a_figure_comes_back_without_being_shown(there_and_back):
+    """It draws the same, and pyplot does not take it for a new figure."""
+    mpl.use("agg")
+    figure, axes = plt.subplots()
+    axes.plot([1, 2, 3])
+    try:
+        codec, again = there_and_back(figure)
+        assert codec == "pickle"
+        assert plt.get_fignums() == [figure.number]
+        assert again.axes[0].lines[0].get_ydata().tolist() == [1, 2, 3]
+    finally:
+        plt.close(figure)
+
+
+def test_a_cached_function_of_the_notebook(there_and_back, notebook):
+    """Comes back with an empty cache."""
+    run(notebook, "import functools\n@functools.lru_cache(5)\ndef f(x): return x + 1\nvalue = [f]")
+    _, (again,) = there_and_back(notebook["value"])
+    assert again(1) == 2
+    assert again.cache_parameters() == {"maxsize": 5, "typed": False}
+
+
+def test_a_grid_search(there_and_back):
+    """Its results hold masked arrays whose fill value is only made when it is asked for."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 2))
+    codec, again = there_and_back(GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}).fit(x, x[:, 0] > 0), None)
+    assert codec == "pickle"
+    assert again.best_params_ == {"max_depth": 1}

@@ -159,7 +159,7 @@ def test_an_adopted_trace_proves_its_attempt() -> None:
 
 
 def test_a_trace_corrects_an_attempt_given_up_for_dead() -> None:
-    """An attempt taken for interrupted is completed once its trace is found, without an error, with its reason."""
+    """An attempt taken for interrupted is completed, without an error, once its trace is found."""
     given_up = {"state": "interrupted", "error_message": "died", "reason": "no trace", "started_at": 1}
     batch = Batch()
     batch.adopt(dataclasses.replace(TRACE, trace_id="t" * 32))

@@ -189,9 +189,8 @@ def _masked(walker: Walker, value: Any) -> None:
     content(walker, value.data.view(numpy.ndarray))
     walker.walk(value.mask is numpy.ma.nomask)
     content(walker, numpy.ma.getmaskarray(value))
-    walker.walk((value._fill_value is None, value.hardmask))
-    if value._fill_value is not None:
-        content(walker, numpy.asarray(value._fill_value))
+    walker.walk(value.hardmask)
+    content(walker, numpy.asarray(value.view().fill_value, value.dtype))  # asking sets it: on a view
     walker.walk(value._basedict or None)
 
 

@@ -24,7 +24,11 @@ def instance(walker: Walker, value: Any, *, shareable: bool = False) -> None:
     shareable = shareable or (isinstance(value, IMMUTABLE) and not getattr(value, "__dict__", None))
     if not shareable and not walker.first(value):
         return
-    reduced = reduce(value)
+    taken_apart(walker, value, reduce(value))
+
+
+def taken_apart(walker: Walker, value: Any, reduced: Any) -> None:
+    """Add an object by what ``__reduce_ex__`` gave for it."""
     walker.out += b"O"
     class_of(walker, type(value))
     if isinstance(reduced, str):

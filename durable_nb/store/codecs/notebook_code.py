@@ -5,6 +5,7 @@ A function made again gets the notebook's globals of that moment, so that it see
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import marshal
@@ -35,6 +36,11 @@ class Pickler(pickle.Pickler):
             return self._class(value)
         if isinstance(value, types.CellType):
             return _cell(value)
+        if isinstance(value, functools._lru_cache_wrapper) and not importable(value):
+            parameters = value.cache_parameters()
+            return make_cached, (value.__wrapped__, *parameters.values())
+        if type(value).__module__ == "matplotlib.figure":
+            return _figure(value)
         return NotImplemented
 
     def _function(self, function: types.FunctionType) -> Any:
@@ -130,6 +136,19 @@ def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> N
     function.__dict__.update(state.pop("__dict__"))
     for name, value in state.items():
         setattr(function, name, value)
+
+
+def _figure(figure: Any) -> Any:
+    """A figure that pyplot does not take for a new one to be shown."""
+    reduced = figure.__reduce_ex__(5)
+    if isinstance(reduced[2], dict):
+        reduced[2].pop("_restore_to_pylab", None)
+    return reduced
+
+
+def make_cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:
+    """A caching function, with nothing in its cache yet."""
+    return functools.lru_cache(maxsize, typed)(function)
 
 
 def _cell(cell: types.CellType) -> Any:
