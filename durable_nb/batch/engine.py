@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from nbformat import NotebookNode
 
 from durable_nb.batch import cell_status, runs
+from durable_nb.batch.cell_end import CellEnd
 from durable_nb.batch.execution import Ended, Execution
-from durable_nb.batch.kernel_client import CellEnd
 from durable_nb.batch.notebook_file import NotebookFile
 from durable_nb.batch.output_log import OutputLog
 from durable_nb.batch.progress import Progress

@@ -16,7 +16,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from durable_nb.batch import cell_status
-from durable_nb.batch.kernel_client import CellEnd, KernelClient
+from durable_nb.batch.cell_end import CellEnd
+from durable_nb.batch.kernel_client import KernelClient
 from durable_nb.batch.notebook_file import NotebookFile
 from durable_nb.batch.progress import Progress
 from durable_nb.batch.runs import Failure
@@ -26,6 +27,7 @@ from durable_nb.core.errors import UsageError
 _LOADS_EXTENSION = re.compile(r"^\s*%?(?:re)?load_ext\s+durable_nb\b", re.MULTILINE)
 _SYNC_EVERY = 1.0
 _STAY = '__import__("durable_nb.batch.orphan", fromlist=["_"]).end_with_parent({parent})'
+_BETWEEN = Failure("KeyboardInterrupt", "stopped between two cells")
 _NOT_BEGUN = Failure("KeyboardInterrupt", "stopped before the first cell")
 _LOAD = 'get_ipython().run_line_magic("load_ext", "durable_nb")'
 
@@ -118,6 +120,8 @@ class Execution:
 
     async def _run_cells(self) -> Ended:
         for index, cell in enumerate(self._nb.cells):
+            if self._client.stop_signal is not None:
+                return Ended(CellEnd.STOPPED, None, _BETWEEN, self._client.stop_signal)
             if is_executable(cell):
                 how = await self._run_cell(index, cell)
                 if not how.goes_on:

@@ -8,19 +8,19 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from durable_nb.batch import streams
+from durable_nb.batch.cell_end import CellEnd, ensure_error, error_output, how_it_ended
 from durable_nb.core.errors import KernelDiedError, UsageError
 
 RUN_VARIABLE = "DURABLE_NB_RUN"
@@ -36,32 +36,6 @@ _REPLY_OVERDUE = 0.5
 _SUBSCRIBED = 1.0
 _LONGEST_SOCKET_FOLDER = 90
 """Systems allow 103 bytes or more for a socket's path, of which its name takes up to 10."""
-
-
-class CellEnd(StrEnum):
-    """How the execution of a cell ended."""
-
-    COMPLETED = "completed"
-    ERROR_ALLOWED = "error_allowed"
-    """It raised, as its tag ``raises-exception`` expects."""
-    EXITED = "exited"
-    """``sys.exit(0)``: the notebook ends here on purpose."""
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    STOPPED = "stopped"
-    """A person or the system asked this process to end."""
-    DIED = "died"
-    """The kernel's process ended."""
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the next cell may run."""
-        return self in {CellEnd.COMPLETED, CellEnd.ERROR_ALLOWED}
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether the cell did not do what its author wanted."""
-        return not self.goes_on and self is not CellEnd.EXITED
 
 
 @dataclass(slots=True)
@@ -135,7 +109,7 @@ class KernelClient(NotebookClient):
         self.km = self.create_kernel_manager()
         self._folder = TemporaryDirectory(prefix="durable_nb-", ignore_cleanup_errors=True)
         self.km.connection_file = f"{self._folder.name}/kernel.json"
-        if self.km.ipykernel and len(self._folder.name) <= _LONGEST_SOCKET_FOLDER:
+        if _shares_our_files(self.km) and len(self._folder.name) <= _LONGEST_SOCKET_FOLDER:
             # Sockets in a folder that only this user can open, and no race for a free TCP port.
             self.km.transport = "ipc"
             self.km.ip = f"{self._folder.name}/socket"
@@ -167,22 +141,28 @@ class KernelClient(NotebookClient):
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        if self.km is None:
-            return
-        if self.km.has_kernel:
-            await self._manager.shutdown_kernel(now=self._busy or not await self._manager.is_alive())
-        await self._manager.cleanup_resources()
+        try:
+            if self.km is not None:
+                await self._end_process()
+        finally:
+            if self._folder is not None:
+                self._folder.cleanup()
+
+    async def _end_process(self) -> None:
+        manager = self._manager
+        if manager.has_kernel:
+            await manager.shutdown_kernel(now=self._busy or not await manager.is_alive())
+        await manager.cleanup_resources()
         if self.kc is not None:
             self.kc.stop_channels()
             self.kc = None
-        if self._folder is not None:
-            self._folder.cleanup()
 
     def request_stop(self, signum: int) -> None:
         """Interrupt the running cell and end the run; asked twice, do not wait for the cell."""
         if not self._stop.done():
             self._stop.set_result(signum)
             if self._starting is not None:
+                self._busy = True
                 self._starting.cancel()
         elif not self._died.done():
             self.exit_text = "the kernel was killed at the second request to stop"
@@ -201,8 +181,6 @@ class KernelClient(NotebookClient):
         cell.outputs = []
         cell.metadata["execution"] = {}
         self.clear_before_next_output = False
-        if self._stop.done():
-            return CellEnd.STOPPED
         request = self._send(cell.source, index=index, metadata=_about(cell, index))
         limit = self._get_timeout(cell)
         answered = asyncio.ensure_future(self._answer(request))
@@ -224,25 +202,29 @@ class KernelClient(NotebookClient):
             return self._end_by_death(cell)
         await self._interrupt(answered)
         if self._stop.done():
+            if answered.done() and (answered.result() or {}).get("status") == "ok":
+                return CellEnd.COMPLETED
             reason = f"the run was stopped by {signal.Signals(self._stop.result()).name}"
-            _ensure_error(cell, "KeyboardInterrupt", reason)
+            ensure_error(cell, "KeyboardInterrupt", reason)
             return CellEnd.STOPPED
-        cell.outputs.append(_error("CellTimeoutError", f"the cell ran for more than its limit of {limit} s"))
+        cell.outputs.append(
+            error_output("CellTimeoutError", f"the cell ran for more than its limit of {limit} s")
+        )
         return CellEnd.TIMED_OUT
 
     def _end_by_death(self, cell: NotebookNode) -> CellEnd:
-        cell.outputs.append(_error("KernelDied", f"{self.exit_text} while this cell ran"))
+        cell.outputs.append(error_output("KernelDied", f"{self.exit_text} while this cell ran"))
         return CellEnd.STOPPED if self._stop.done() else CellEnd.DIED
 
     def _read_reply(self, cell: NotebookNode, reply: Mapping[str, Any] | None) -> CellEnd:
         if reply is None:
-            _ensure_error(cell, "LostReply", "the kernel became idle without saying how the cell ended")
+            ensure_error(cell, "LostReply", "the kernel became idle without saying how the cell ended")
             return CellEnd.FAILED
         cell.execution_count = reply.get("execution_count", cell.execution_count)
         if reply["status"] == "ok":
             return CellEnd.COMPLETED
         name, value = str(reply.get("ename", "Error")), str(reply.get("evalue", ""))
-        _ensure_error(cell, name, value, reply.get("traceback"))
+        ensure_error(cell, name, value, reply.get("traceback"))
         if name == "SystemExit" and value in {"", "0"}:
             return CellEnd.EXITED
         if self._may_fail(cell) or name in self.allow_error_names:
@@ -351,7 +333,7 @@ class KernelClient(NotebookClient):
         while monotonic() - self._last_message < _SETTLE:  # noqa: ASYNC110 - waits for silence
             await asyncio.sleep(_POLL)
         if not self._died.done():
-            self.exit_text = _how_it_ended(self._manager.provisioner)
+            self.exit_text = how_it_ended(self._manager.provisioner)
             self._died.set_result(None)
         await asyncio.Event().wait()
 
@@ -393,31 +375,14 @@ class KernelClient(NotebookClient):
             self._on_change(index)
 
 
+def _shares_our_files(manager: KernelManager) -> bool:
+    """Whether the kernel is ipykernel, started as it is, and not through conda, docker, ssh or a gateway."""
+    spec = manager.kernel_spec
+    if spec is None or not spec.argv or not manager.ipykernel:
+        return False
+    return Path(spec.argv[0]).name.startswith("python") and "kernel_provisioner" not in spec.metadata
+
+
 def _about(cell: NotebookNode, index: int) -> dict[str, Any]:
     tags = list(cell.metadata.get("tags", []))
     return {"cellId": cell.get("id", ""), "durable_nb": {"tags": tags, "index": index}}
-
-
-def _ensure_error(cell: NotebookNode, name: str, value: str, traceback: list[str] | None = None) -> None:
-    if not any(output.output_type == "error" for output in cell.outputs):
-        cell.outputs.append(_error(name, value, traceback))
-
-
-def _error(name: str, value: str, traceback: list[str] | None = None) -> NotebookNode:
-    output: NotebookNode = new_output(
-        "error", ename=name, evalue=value, traceback=traceback or [f"{name}: {value}"]
-    )
-    return output
-
-
-def _how_it_ended(provisioner: Any) -> str:
-    process = getattr(provisioner, "process", None)
-    code = getattr(process, "returncode", None)
-    if code is None:
-        return "the kernel's process ended"
-    if code >= 0:
-        return f"the kernel exited with status {code}"
-    if code == -signal.SIGKILL:
-        return "the kernel was killed by SIGKILL (the system does that when memory runs out)"
-    known = {number.value: number.name for number in signal.Signals}
-    return f"the kernel was killed by {known.get(-code, f'signal {-code}')}"

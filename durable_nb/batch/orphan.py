@@ -16,8 +16,8 @@ def end_with_parent(parent: int) -> None:
     ipykernel watches its parent from a Python thread, which cannot run while a library holds the
     interpreter; the system needs no thread. Only Linux offers it; elsewhere ipykernel's watch has to do.
     """
-    if sys.platform != "linux":
-        return
+    if sys.platform != "linux" or os.getppid() != parent:
+        return  # started through a wrapper, which is the one that would be watched
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if os.getppid() != parent:  # it ended just before it was watched
         os.kill(os.getpid(), signal.SIGKILL)

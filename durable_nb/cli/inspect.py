@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from durable_nb.cli.options import existing_store, find_existing_store, json_option, store_option
+from durable_nb.cli.options import (
+    bring_up_to_date,
+    existing_store,
+    find_existing_store,
+    json_option,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from durable_nb.batch.reports import StepReport
@@ -39,10 +45,8 @@ def status(notebook: Path | None, store_path: Path | None, as_json: bool) -> Non
 
 def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]:
     from durable_nb.batch.reports import step_status
-    from durable_nb.batch.runs import settle_dead_runs
 
-    settle_dead_runs(store)
-    store.recover()
+    bring_up_to_date(store)
     return step_status(store, notebook)
 
 
@@ -54,12 +58,11 @@ def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]
 def runs(notebook: Path | None, limit: int, store_path: Path | None, as_json: bool) -> None:
     """List the newest runs, of the notebook IN or of all."""
     from durable_nb.batch import reports
-    from durable_nb.batch.runs import settle_dead_runs
     from durable_nb.cli import tables
 
     absolute = notebook.resolve() if notebook else None
     store = existing_store(store_path, absolute)
-    settle_dead_runs(store)
+    bring_up_to_date(store)
     found = reports.list_runs(store, absolute, limit)
     if as_json:
         tables.print_json([report.as_json() for report in found])
@@ -74,11 +77,10 @@ def runs(notebook: Path | None, limit: int, store_path: Path | None, as_json: bo
 def show(run_id: str, store_path: Path | None, as_json: bool) -> None:
     """Show one run step by step. RUN is an id from 'runs', the beginning of one, or 'last'."""
     from durable_nb.batch.reports import run_report
-    from durable_nb.batch.runs import settle_dead_runs
     from durable_nb.cli import tables
 
     store = existing_store(store_path)
-    settle_dead_runs(store)
+    bring_up_to_date(store)
     report = run_report(store, run_id)
     if as_json:
         tables.print_json(report.as_json())

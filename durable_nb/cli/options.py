@@ -61,3 +61,15 @@ def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
             "durable-nb run NOTEBOOK; or name another with --store."
         )
     return store
+
+
+def bring_up_to_date(store: Store) -> None:
+    """Record what died without a word, so that it can be shown; where that cannot be written, say so."""
+    from durable_nb.batch.runs import settle_dead_runs
+    from durable_nb.core.errors import StoreAccessError, StoreFullError
+
+    try:
+        settle_dead_runs(store)
+        store.recover()
+    except (StoreAccessError, StoreFullError) as error:
+        click.echo(f"Shown as last recorded, because nothing can be written: {error}", err=True)

@@ -51,6 +51,8 @@ class OutputKind(StrEnum):
     """The same object as another output."""
     DELETED = "deleted"
     """The step unbound the name."""
+    STATE = "state"
+    """State of the process outside the namespace, read from an artifact and set again."""
 
 
 class EventKind(StrEnum):

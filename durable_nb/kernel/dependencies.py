@@ -10,6 +10,7 @@ from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import Dependency, DependencyKind
 from durable_nb.core.options import Options
+from durable_nb.kernel.ambient import random_dependency
 from durable_nb.kernel.files import file_fingerprint, glob_fingerprint, stamp
 from durable_nb.kernel.inputs import module_dependency
 from durable_nb.kernel.watch import OpenedFiles
@@ -33,6 +34,8 @@ class Surroundings:
                 return _variable(name)
             if kind is DependencyKind.MODULE:
                 return module_dependency(name)
+            if kind is DependencyKind.RANDOM:
+                return random_dependency(name)
         except NotFingerprintableError:
             return None
         return None

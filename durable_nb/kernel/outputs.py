@@ -10,6 +10,7 @@ from typing import Any
 
 from durable_nb.core.analysis import Definitions, Names
 from durable_nb.core.errors import NotFingerprintableError
+from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import DependencyKind, Output, OutputKind
 from durable_nb.core.summary import summarise
 from durable_nb.kernel.inputs import Inputs, value_dependency
@@ -154,3 +155,11 @@ def with_last_value(changes: Changes, value: Any, namespace: Namespace) -> None:
     changes.outputs[LAST_VALUE] = Output(
         LAST_VALUE, OutputKind.VALUE, fingerprint, type=kind, summary=summarise(value)
     )
+
+
+def add_state(changes: Changes, state: Mapping[str, Any]) -> None:
+    """Add what the cell did to the process outside the namespace; names with a dot are no variables."""
+    for part, value in state.items():
+        name = f"state.{part}"
+        changes.values[name] = value
+        changes.outputs[name] = Output(name, OutputKind.STATE, fingerprint(value), of=part)

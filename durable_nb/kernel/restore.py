@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from durable_nb.core.analysis import Definitions
 from durable_nb.core.errors import DamagedError, DurableError
 from durable_nb.core.model import Output, OutputKind, Trace
+from durable_nb.kernel.ambient import set_again
 from durable_nb.kernel.execution import compiled
 from durable_nb.kernel.inputs import value_dependency
 from durable_nb.kernel.namespace import Namespace
@@ -51,8 +52,13 @@ class Restorer:
         late = [entry for entry in pending if not self._define(entry[0], cell_name)]
         made: dict[str, Any] = {}
         for output in trace.outputs:
-            if output.kind not in (OutputKind.DEFINITION, OutputKind.DELETED):
+            if output.kind in (OutputKind.VALUE, OutputKind.ALIAS, OutputKind.MODULE):
                 made[output.name] = self._value(output, made)
+        states = {
+            o.of: self._artifacts.get(o.fingerprint, self._context)
+            for o in trace.outputs
+            if o.kind is OutputKind.STATE
+        }
         last = made.pop(LAST_VALUE, None)
         namespace.update(made)
         for statement, _ in late:
@@ -65,6 +71,8 @@ class Restorer:
         for output in trace.outputs:
             if output.kind is OutputKind.DELETED:
                 namespace.pop(output.name, None)
+        for name, state in states.items():
+            set_again(name, state)
         return last
 
     def _value(self, output: Output, made: dict[str, Any]) -> Any:

@@ -14,14 +14,15 @@ from durable_nb.core.cells import StepCell
 from durable_nb.core.code import CodeReader, cell_fingerprint
 from durable_nb.core.errors import DamagedError, NotStorableError, StoreError
 from durable_nb.core.fingerprint import digest, fingerprint
-from durable_nb.core.model import Dependency, EventKind, Output, OutputKind, State, Trace
+from durable_nb.core.model import Dependency, EventKind, Output, State, Trace
 from durable_nb.core.staleness import Present, StaleReason, never_run, reasons
 from durable_nb.kernel import modules
+from durable_nb.kernel.ambient import find_state_changes, mentions_seeding, read_all
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.display import flush_figures
 from durable_nb.kernel.execution import last_value, run_body
 from durable_nb.kernel.inputs import Inputs, find_inputs
-from durable_nb.kernel.outputs import LAST_VALUE, Changes, find_changes, with_last_value
+from durable_nb.kernel.outputs import LAST_VALUE, Changes, add_state, find_changes, with_last_value
 from durable_nb.kernel.recording import Record, recording, show_again
 from durable_nb.kernel.restore import Restorer
 from durable_nb.kernel.session import Session
@@ -29,9 +30,16 @@ from durable_nb.kernel.status import StepReport
 from durable_nb.kernel.watch import OpenedFiles, unwatched, watching
 from durable_nb.store.codecs import CodecContext
 
-
 _THE_STORE = "the store"
 """Stands for a name where it is no value that keeps a step from being durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the cell's code will change, as it is before."""
+
+    variables: dict[str, Any]
+    state: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -158,7 +166,7 @@ class StepRunner:
             EventKind.ATTEMPT_STARTED, attempt, cell_id=self._cell_id, reason=reason, code=self._code,
             options=self._cell.options.changed(),
         )  # fmt: skip
-        before = self._session.namespace.own()
+        before = Before(self._session.namespace.own(), read_all())
         self._emit(EventKind.EXECUTING, attempt)
         run = Execution(Record(), OpenedFiles())
         started = time.perf_counter()
@@ -201,7 +209,7 @@ class StepRunner:
 
     def _keep(
         self,
-        before: dict[str, Any],
+        before: Before,
         inputs: Inputs,
         known: tuple[Dependency, ...],
         key: str,
@@ -211,10 +219,18 @@ class StepRunner:
         """Store what the step made, and commit it as a trace."""
         options = self._cell.options
         self._emit(EventKind.STORING, attempt)
+        may_seed = mentions_seeding(self._cell.source) or inputs.uses_project()
+        state = find_state_changes(before.state, self._tree, may_seed=may_seed)
         changes = find_changes(
-            before, inputs, self._names, self._definitions, self._session.namespace, frozenset(options.ignore)
+            before.variables,
+            inputs,
+            self._names,
+            self._definitions,
+            self._session.namespace,
+            frozenset(options.ignore),
         )
-        problems = {**inputs.unprovable, **changes.not_durable}
+        add_state(changes, state.values)
+        problems = {**inputs.unprovable, **changes.not_durable, **state.problems}
         kept = self._surroundings.still(known, run.opened, self._names.written_texts, problems)
         files = [*kept, *self._surroundings.opened(run.opened, problems)]
         with_last_value(changes, last_value(self._shell), self._session.namespace)
@@ -225,7 +241,7 @@ class StepRunner:
             key=key,
             source=self._cell.source,
             options=options.changed(),
-            dependencies=unique([*inputs.read.values(), *files]),
+            dependencies=unique([*inputs.read.values(), *files, *state.dependencies]),
             outputs=tuple(outputs.values()),
             display=tuple(run.record.outputs),
             created_at=time.time(),
@@ -256,15 +272,7 @@ class StepRunner:
             except StoreError as error:
                 problems[_THE_STORE] = str(error)
                 break
-            outputs[name] = Output(
-                name,
-                OutputKind.VALUE,
-                output.fingerprint,
-                stored.codec,
-                output.type,
-                output.summary,
-                stored.bytes,
-            )
+            outputs[name] = replace(output, codec=stored.codec, bytes=stored.bytes)
         return outputs
 
     def _commit(self, trace: Trace) -> Trace:

@@ -19,6 +19,7 @@ from durable_nb.store.files import store_error, translated, write_durably
 from durable_nb.store.trace_record import COLUMNS, Row, from_row, identified, to_row
 
 _KEY_LENGTH = 16
+_NUMBERS = {32: "i", 64: "q"}
 _FILE = re.compile(r"(?P<key>[0-9A-Za-z]{1,16})-(?P<trace_id>[0-9a-f]{32})\.parquet")
 _PLAIN_NAME = re.compile(r"\w[\w-]{0,99}")
 
@@ -146,7 +147,7 @@ def read_trace(path: Path) -> Trace:
 def _newest_first(folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[Path]:
     found = []
     for entry in _entries(folder):
-        if _FILE.fullmatch(entry.name) and wanted(entry.name):
+        if wanted(entry.name) and _FILE.fullmatch(entry.name):
             try:
                 found.append((entry.stat().st_mtime_ns, entry.path))
             except FileNotFoundError:
@@ -194,7 +195,10 @@ def _write(row: Row, file: BinaryIO) -> None:
     import pyarrow.parquet as pq
 
     schema = _schema()
-    table = pa.Table.from_arrays([_column(row[field.name], field.type) for field in schema], schema=schema)
+    table = pa.Table.from_arrays(
+        [_column(row[name], type_) for name, type_ in zip(schema.names, schema.types, strict=True)],
+        schema=schema,
+    )
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
@@ -216,7 +220,7 @@ def _column(value: Any, type_: Any) -> Any:
         content = value.encode()
         buffers = [struct.pack("<qq", 0, len(content)), content]
     else:
-        buffers = [struct.pack({"int32": "<i", "double": "<d"}.get(str(type_), "<q"), value)]
+        buffers = [struct.pack("<d" if isinstance(value, float) else f"<{_NUMBERS[type_.bit_width]}", value)]
     return pa.Array.from_buffers(type_, 1, [None, *map(pa.py_buffer, buffers)])
 
 

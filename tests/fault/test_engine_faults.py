@@ -204,6 +204,21 @@ def test_asked_to_end(
     assert state == runs_of(tmp_path)[0].state
 
 
+def test_asked_to_end_while_a_cell_cleans_up(start: Start, tmp_path: Path) -> None:
+    """A cell that takes the interrupt and ends well is completed; the next one is not begun."""
+    tidy = "try:\n    import time; time.sleep(60)\nexcept KeyboardInterrupt:\n    print('tidied')"
+    write(tmp_path / "in.ipynb", tell_pid(tidy), "1")
+    process = start()
+    kernel_of(tmp_path)
+
+    process.terminate()
+    process.communicate(timeout=20)
+
+    assert 143 == process.returncode
+    assert ["completed", "pending"] == statuses(tmp_path)
+    assert "interrupted" == runs_of(tmp_path)[0].state
+
+
 def test_full_disk_keeps_the_last_output(tmp_path: Path) -> None:
     """When the output cannot be saved any more, the one saved before is whole, and the error says so."""
     write(tmp_path / "in.ipynb", "print('done')", "print('x' * 3_000_000)", "1")

@@ -1,3 +1,4 @@
+
 """Values of every kind through a real Parquet file and back."""
 
 from __future__ import annotations
@@ -688,6 +689,8 @@ def test_a_grid_search(there_and_back):
     """Its results hold masked arrays whose fill value is only made when it is asked for."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 2))
-    codec, again = there_and_back(GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}).fit(x, x[:, 0] > 0), None)
+    codec, again = there_and_back(
+        GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}).fit(x, x[:, 0] > 0), None
+    )
     assert codec == "pickle"
     assert again.best_params_ == {"max_depth": 1}

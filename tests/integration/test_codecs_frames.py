@@ -1,3 +1,4 @@
+
 """Odd frames: what Parquet by itself refuses or changes in silence."""
 
 from __future__ import annotations

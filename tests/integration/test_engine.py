@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from durable_nb.batch.reports import RunReport, list_runs
-from durable_nb.core.errors import DuplicateStepError, OptionError, UsageError
+from durable_nb.core.errors import DuplicateStepError, KernelDiedError, OptionError, UsageError
 from durable_nb.store.store import open_store
 
 Execute = Callable[..., nbformat.NotebookNode]
@@ -277,6 +278,54 @@ def test_kernel_that_is_not_installed(tmp_path: Path) -> None:
         papermill.execute_notebook(
             "in.ipynb", "out.ipynb", engine_name="durable", kernel_name="no-such-kernel", progress_bar=False
         )
+
+
+@pytest.fixture
+def kernel_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Installs a kernel named ``mine``: Python, with some code that runs first."""
+
+    def install(code: str) -> None:
+        folder = tmp_path / "jupyter" / "kernels" / "mine"
+        folder.mkdir(parents=True)
+        code += "\nfrom ipykernel.kernelapp import launch_new_instance as start\nstart()"
+        spec = {"argv": [sys.executable, "-c", code, "-f", "{connection_file}"], "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps({**spec, "display_name": "mine"}))
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+    return install
+
+
+NOT_INSTALLED = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "durable_nb":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        (NOT_INSTALLED, UsageError, "the Python of the kernel 'mine' has no durable_nb. Install it there"),
+        ("raise SystemExit(3)", KernelDiedError, "the kernel 'mine' did not start"),
+    ],
+)
+def test_kernels_that_cannot_be_used(
+    kernel_spec: Callable[[str], None], tmp_path: Path, code: str, error: type[Exception], message: str
+) -> None:
+    """A kernel without durable_nb, and one that does not start, are named; no cell is run."""
+    kernel_spec(code)
+    write(tmp_path / "in.ipynb", "open('ran', 'w')")
+
+    with pytest.raises(error, match=message):
+        papermill.execute_notebook(
+            "in.ipynb", "out.ipynb", engine_name="durable", kernel_name="mine", progress_bar=False
+        )
+
+    assert not (tmp_path / "ran").exists()
+    assert runs_of(tmp_path)[0].state == "failed"
 
 
 def test_inside_a_running_loop(execute: Execute) -> None:

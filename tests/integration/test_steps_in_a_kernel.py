@@ -7,22 +7,23 @@ import pytest
 
 def test_a_second_run_brings_everything_back(kernel) -> None:
     """Variables, imports, definitions, the last value, prints and plots in their order."""
-    cells = [
-        "%%step load\n"
-        "import numpy as np\n"
-        "from pathlib import Path as P\n"
-        "limit = 3\n"
-        "def double(x):\n    return 2 * x + limit\n"
-        "class Point:\n    def __init__(self, x): self.x = x\n"
-        "import sys\n"
-        "print('one')\n"
-        "print('to stderr', file=sys.stderr)\n"
-        "display({'text/plain': 'shown'}, raw=True)\n"
-        "print('two')\n"
-        "point = Point(np.arange(3))\n"
-        "point.x",
-        "%%step plot\n%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('plotted')",
-    ]
+    load = """%%step load
+import sys
+import numpy as np
+from pathlib import Path as P
+limit = 3
+def double(x):
+    return 2 * x + limit
+class Point:
+    def __init__(self, x): self.x = x
+print('one')
+print('to stderr', file=sys.stderr)
+display({'text/plain': 'shown'}, raw=True)
+print('two')
+point = Point(np.arange(3))
+point.x"""
+    plot = "%%step plot\n%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1])\nprint('plotted')"
+    cells = [load, plot]
     check = "double(np.int64(2)), P('a').name, point.x.tolist(), type(point).__name__, _.tolist()"
     kernel.start()
     executed = [kernel.run(cell) for cell in cells]
@@ -316,3 +317,53 @@ def test_a_plain_notebook_is_left_alone(kernel) -> None:
     assert not (kernel.folder / ".durable").exists()
     assert kernel.run("%unload_ext durable_nb\nx").result == "1"
     assert "%%step" in kernel.run("%%step a\nx = 2").text
+
+
+def test_random_state_goes_on_where_it_would_be(kernel) -> None:
+    """A seed in a reused step still counts; a step that draws depends on the state before it."""
+    cells = [
+        "import random, numpy as np",
+        "%%step seed\nnp.random.seed(1)\nrandom.seed(2)",
+        "%%step draw\na = np.random.rand(3).tolist(), random.random()",
+        "b = np.random.rand(), random.random()\nb, a",
+    ]
+    kernel.start()
+    first = [kernel.run(cell) for cell in cells]
+    again = kernel.run_all(*cells)
+    assert ["", "reused", "reused", ""] == [r.state for r in again]
+    assert first[3].result == again[3].result
+    other = kernel.run_all(cells[0], cells[1].replace("seed(1)", "seed(7)"), *cells[2:])
+    assert ["", "completed", "completed", ""] == [r.state for r in other]
+    assert first[3].result != other[3].result
+
+
+def test_a_step_that_draws_without_a_seed_executes(kernel) -> None:
+    """Its result is random, so it is never proven; the reason says which generator."""
+    cells = ["import numpy as np", "%%step draw\nx = np.random.rand()", "%%step other\ny = 1"]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    again = kernel.run_all(*cells)
+    assert ["", "completed", "reused"] == [r.state for r in again]
+    assert again[1].status["reason"].startswith("random.numpy")
+
+
+def test_folder_environment_and_path_are_set_again(kernel) -> None:
+    """What a step did to the process is there after it is reused; a secret is not written to disk."""
+    (kernel.folder / "inner").mkdir()
+    cell = (
+        "%%step go\nimport os, sys\nos.chdir('inner')\n"
+        "os.environ['DURABLE_X'] = 'set'\nsys.path.insert(0, '/nowhere')"
+    )
+    kernel.start()
+    kernel.run(cell)
+    assert kernel.run_all(cell)[0].state == "reused"
+    check = "os.path.basename(os.getcwd()), os.environ['DURABLE_X'], sys.path[0]"
+    assert kernel.run(check).result == "('inner', 'set', '/nowhere')"
+    kernel.restart()
+    secret = kernel.run("%%step login\nimport os\nos.environ['MY_TOKEN'] = 'abc-123'")
+    assert "$MY_TOKEN" in secret.status["warning"]
+    kernel.stop()
+    artifacts = [p.read_bytes() for p in (kernel.folder / ".durable" / "artifacts").rglob("*.parquet")]
+    assert artifacts
+    assert not any(b"abc-123" in content for content in artifacts)

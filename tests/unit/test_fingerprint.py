@@ -1,3 +1,4 @@
+
 """Fingerprints of plain Python values and of objects."""
 
 from __future__ import annotations

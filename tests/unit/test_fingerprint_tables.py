@@ -1,3 +1,4 @@
+
 """Fingerprints of arrays and tables."""
 
 from __future__ import annotations

@@ -30,19 +30,27 @@ def plain(values: list[Any]) -> bytes | None:
     return marshal.dumps(values, MARSHAL)
 
 
-def plain_tuples(values: list[Any]) -> bytes | None:
-    """As ``plain``, for a list of tuples of plain values without NaN."""
-    if len(values) < 2 or set(map(type, values)) != {tuple}:
+def plain_rows(walker: Walker, values: list[Any]) -> bytes | None:
+    """As ``plain``, for tuples, lists or dicts of plain values without NaN, none met before."""
+    row = type(values[0]) if len(values) > 1 else None
+    if row not in (tuple, list, dict) or set(map(type, values)) != {row}:
         return None
-    kinds = set(map(type, chain.from_iterable(values)))
-    if not kinds <= PLAIN or (float in kinds and any(x != x for x in chain.from_iterable(values))):
+    if not _plain_without_nan(values) or (row is dict and not _plain_without_nan(map(dict.values, values))):
+        return None
+    if row is not tuple and not walker.all_first(values):
         return None
     return marshal.dumps(values, MARSHAL)
 
 
+def _plain_without_nan(rows: Iterable[Any]) -> bool:
+    leaves = list(chain.from_iterable(rows))
+    kinds = set(map(type, leaves))
+    return kinds <= PLAIN and not (float in kinds and any(leaf != leaf for leaf in leaves))
+
+
 def sequence(walker: Walker, values: list[Any]) -> None:
     """Add a number of values in their order."""
-    data = plain(values) or plain_tuples(values)
+    data = plain(values) or plain_rows(walker, values)
     if data is None:
         walker.out += b":"
         walker.size(len(values))
@@ -171,6 +179,9 @@ def unordered(walker: Walker, values: Iterable[Any]) -> None:
     kinds = set(map(type, elements))
     if len(kinds) == 1 and kinds <= {int, str, bytes}:
         sequence(walker, sorted(elements))
+        return
+    if kinds == {tuple} and _plain_without_nan(elements):
+        sequence(walker, sorted(marshal.dumps(element, MARSHAL) for element in elements))
         return
     digests = [(*walker.aside(element), element) for element in elements]
     digests.sort(key=lambda entry: entry[0])

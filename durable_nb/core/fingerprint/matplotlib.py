@@ -9,7 +9,7 @@ from durable_nb.core.fingerprint.walker import NAMED, Walker
 
 
 def _callbacks(walker: Walker, registry: Any) -> None:
-    """Add the callbacks that go with a figure when it is copied; the running number of the next one does not."""
+    """Add the callbacks that go with a copied figure; the next number does not count."""
     if not walker.first(registry):
         return
     walker.tag("matplotlib callbacks")

@@ -14,7 +14,7 @@ from durable_nb.core.fingerprint.builtin import sequence
 from durable_nb.core.fingerprint.definitions import class_of, definition
 from durable_nb.core.fingerprint.walker import BASES, NAMED, Obstacle, Walker
 
-CHUNK: Final = 1 << 17
+CHUNK: Final = 1 << 18
 """Bytes handled at a time where elements must be looked at or gathered, so that they stay in the cache."""
 
 Sink = Callable[[Any], None]
@@ -137,15 +137,10 @@ def _canonical(chunk: Any) -> Any:
         dtype = chunk.dtype
     if dtype.itemsize > 8:
         return _extended(chunk)
-    if dtype.itemsize == 2:
-        missing = chunk != chunk
-        if not missing.any():
-            return chunk.view("u1")
-    else:
-        total = chunk.dot(chunk)  # squares never cancel: NaN if and only if one is there
-        if total == total:
-            return chunk.view("u1")
-        missing = chunk != chunk
+    total = chunk.sum()
+    if total == total:  # a NaN would have spread to the sum
+        return chunk.view("u1")
+    missing = chunk != chunk
     chunk = chunk.copy()
     chunk[missing] = float("nan")
     return chunk.view("u1")
@@ -160,13 +155,18 @@ def _extended(chunk: Any) -> Any:
 
 
 def _scalar(walker: Walker, value: Any) -> None:
-    walker.out += b"S"
-    if value.dtype.kind in "US":
-        empty: Any = "" if value.dtype.kind == "U" else b""
-        walker.walk((value.dtype.kind, type(empty).__add__(value, empty)))  # item() drops zeros at the end
-        return
-    numpy = sys.modules["numpy"]
-    content(walker, numpy.asarray(value))
+    dtype = value.dtype
+    if dtype.kind in "biumM" or (dtype.kind == "f" and dtype.itemsize <= 8 and value == value):
+        walker.out += b"S."
+        walker.sized(dtype.str.encode())
+        walker.out += value.tobytes()
+    elif dtype.kind in "US":
+        empty: Any = "" if dtype.kind == "U" else b""
+        walker.out += b"S_"
+        walker.walk((dtype.kind, type(empty).__add__(value, empty)))  # item() drops zeros at the end
+    else:
+        walker.out += b"S:"
+        content(walker, sys.modules["numpy"].asarray(value))
 
 
 def _array_subclass(walker: Walker, value: Any) -> None:

@@ -35,11 +35,11 @@ def _frame(walker: Walker, frame: Any) -> None:
 def _frame_content(walker: Walker, frame: Any) -> None:
     walker.part(".columns", frame.columns)
     walker.part(".index", frame.index)
-    for at in range(frame.shape[1]):
+    for label, series in frame.items():
         try:
-            values(walker, frame.iloc[:, at].array)
+            values(walker, series.array)
         except Obstacle as obstacle:
-            raise obstacle.within(f"[{frame.columns[at]!r}]") from None
+            raise obstacle.within(f"[{label!r}]") from None
     _attributes(walker, frame)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any, Final, TypeAlias
 
 from durable_nb.core.errors import NotFingerprintableError
@@ -97,6 +98,15 @@ class Walker:
             return True
         self.out += b"&" + length(number)
         return False
+
+    def all_first(self, values: list[Any]) -> bool:
+        """Whether all these mutable objects are new to the walk and no two are one; then they are met."""
+        numbers = dict(zip(map(id, values), count(len(self._seen)), strict=False))
+        if len(numbers) < len(values) or not numbers.keys().isdisjoint(self._seen):
+            return False
+        self._seen.update(numbers)
+        self._kept.append(values)
+        return True
 
     def tag(self, name: str) -> None:
         """Add the name of a kind of value; what follows is laid out as that kind defines."""

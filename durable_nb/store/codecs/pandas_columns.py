@@ -97,7 +97,7 @@ def _objects(data: Any) -> tuple[Any, Spec]:
         except (pyarrow.ArrowException, UnicodeEncodeError, OverflowError):
             pass  # an integer too large, half a surrogate pair: as JSON below
         else:
-            return column, {"kind": "objects", "missing": missing}
+            return column, {"kind": "objects", "of": kind.__name__, "missing": missing}
     texts = pyarrow.array([jsonlike.dumps(value) for value in values], pyarrow.large_string())
     return texts, {"kind": "json"}
 
@@ -225,8 +225,12 @@ def _read_zoned(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
 def _read_objects(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
     import numpy
 
-    values = numpy.empty(len(column), object)
-    values[:] = column.to_pylist()
+    if spec["of"] in {"str", "bytes"}:
+        values = column.to_numpy(zero_copy_only=False)
+        values = values if values.flags.writeable else values.copy()
+    else:
+        values = numpy.empty(len(column), object)
+        values[:] = column.to_pylist()
     if spec["missing"] == "nan":
         values[column.is_null().to_numpy()] = float("nan")
     return values

@@ -60,8 +60,8 @@ class PandasCodec:
 
 def _encode_frame(frame: Any) -> Content:
     columns, specs = [], []
-    for at in range(frame.shape[1]):
-        column, spec = to_arrow(frame.iloc[:, at].array)
+    for _, series in frame.items():  # noqa: PERF102 - a frame's values() are something else
+        column, spec = to_arrow(series.array)
         columns.append(column)
         specs.append(spec)
     index_columns, index = index_to_arrow(frame.index)

@@ -1,0 +1,178 @@
+"""State of the process outside the namespace that a cell may change: random generators, folder, environment.
+
+What a step changed is an output and is set again when the step is reused. Of the random generators the state
+before is a dependency too, unless the step seeds them before it does anything else.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import random
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from durable_nb.core.fingerprint import digest, fingerprint
+from durable_nb.core.model import Dependency, DependencyKind, Json
+
+_SECRET = re.compile(r"secret|token|passw|passphrase|credential|private|api_?key|access_?key", re.IGNORECASE)
+_SEEDERS = frozenset({"seed", "manual_seed", "set_state", "setstate", "seed_all", "seed_everything"})
+_TELLTALE = "the name looks secret, so its value is not written to disk; set it in a plain cell"
+_FRESH_POSITION = 624
+"""Where a Mersenne Twister stands that was seeded and not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One part of the process's state. Its values are made of plain Python data."""
+
+    name: str
+    read: Callable[[], Any]
+    """None where the library is not loaded."""
+    write: Callable[[Any], None]
+    random: bool = False
+
+
+def _numpy_state() -> Any:
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not hasattr(numpy, "random"):  # not loaded, or only being loaded
+        return None
+    name, key, position, has_gauss, gauss = numpy.random.get_state()
+    return name, key.tobytes(), position, has_gauss, gauss
+
+
+def _set_numpy_state(state: Any) -> None:
+    import importlib
+
+    numpy = importlib.import_module("numpy")
+    name, key, position, has_gauss, gauss = state
+    numpy.random.set_state((name, numpy.frombuffer(key, dtype="uint32"), position, has_gauss, gauss))
+
+
+def _torch_state() -> Any:
+    torch = sys.modules.get("torch")
+    return (
+        None if torch is None or not hasattr(torch, "get_rng_state") else bytes(torch.get_rng_state().numpy())
+    )
+
+
+def _set_torch_state(state: Any) -> None:
+    import importlib
+
+    torch = importlib.import_module("torch")
+    torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _set_environment(changes: Mapping[str, str | None]) -> None:
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _set_path(path: list[str]) -> None:
+    sys.path[:] = path
+
+
+STATES = (
+    State("random.python", random.getstate, random.setstate, random=True),
+    State("random.numpy", _numpy_state, _set_numpy_state, random=True),
+    State("random.torch", _torch_state, _set_torch_state, random=True),
+    State("folder", os.getcwd, os.chdir),
+    State("environment", lambda: dict(os.environ), _set_environment),
+    State("sys.path", lambda: list(sys.path), _set_path),
+)
+_BY_NAME = {state.name: state for state in STATES}
+
+
+@dataclass(frozen=True, slots=True)
+class AmbientChanges:
+    """What a step did to the process's state."""
+
+    values: Mapping[str, Any]
+    """State → what is to be set again."""
+    dependencies: tuple[Dependency, ...]
+    problems: Mapping[str, str]
+    """What cannot be kept → why."""
+
+
+def read_all() -> dict[str, Any]:
+    """The present state of everything, to compare with later."""
+    return {state.name: state.read() for state in STATES}
+
+
+def find_state_changes(before: Mapping[str, Any], tree: ast.Module, *, may_seed: bool) -> AmbientChanges:
+    """Compare with the state before a cell ran.
+
+    Args:
+        before: What ``read_all`` gave then.
+        tree: The cell.
+        may_seed: Whether the cell may seed a generator that it loads itself: a fresh one is random too.
+    """
+    values: dict[str, Any] = {}
+    dependencies: list[Dependency] = []
+    problems: dict[str, str] = {}
+    for state in STATES:
+        was, now = before[state.name], state.read()
+        if now == was or (was is None and _is_unused(now) and not may_seed):
+            continue
+        values[state.name] = now
+        drawn = was is not None or not _is_unused(now)
+        if state.random and drawn and not seeds_first(tree):
+            dependencies.append(_random(state.name, was))
+    if "environment" in values:
+        changed = _environment_changes(before["environment"], values["environment"])
+        problems = {f"${name}": _TELLTALE for name in changed if _SECRET.search(name)}
+        values["environment"] = changed
+    return AmbientChanges(values, tuple(dependencies), problems)
+
+
+def _environment_changes(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: now.get(name) for name in {**was, **now} if was.get(name) != now.get(name)}
+
+
+def _is_unused(state: Any) -> bool:
+    """Whether NumPy's generator, loaded by the step itself, stands where a fresh or newly seeded one does."""
+    return state is None or (isinstance(state, tuple) and state[2] == _FRESH_POSITION and not state[3])
+
+
+def random_dependency(name: str) -> Dependency:
+    """The present state of a random generator."""
+    return _random(name, _BY_NAME[name].read())
+
+
+def _random(name: str, state: Any) -> Dependency:
+    # A generator that is loaded later starts with a state nobody knows.
+    found = (
+        digest("unknown", str(id(object())), os.urandom(16).hex()) if state is None else fingerprint(state)
+    )
+    return Dependency(DependencyKind.RANDOM, name, found, "")
+
+
+def set_again(name: str, value: Any) -> None:
+    """Set a state again."""
+    _BY_NAME[name].write(value)
+
+
+def seeds_first(tree: ast.Module) -> bool:
+    """Whether the cell seeds before any other statement of it can draw."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
+            continue
+        calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+        if calls:
+            return isinstance(statement, ast.Expr) and all(_called(call) in _SEEDERS for call in calls)
+    return False
+
+
+def mentions_seeding(text: str) -> bool:
+    """Whether code may seed, by its words."""
+    return any(word in text for word in _SEEDERS)
+
+
+def _called(call: ast.Call) -> Json:
+    return getattr(call.func, "attr", getattr(call.func, "id", None))
