@@ -21,8 +21,10 @@ from durable_nb.core.model import Dependency, DependencyKind, Json
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|private|api_?key|access_?key", re.IGNORECASE)
 _SEEDERS = frozenset({"seed", "manual_seed", "set_state", "setstate", "seed_all", "seed_everything"})
 _TELLTALE = "the name looks secret, so its value is not written to disk; set it in a plain cell"
-_FRESH_POSITION = 624
-"""Where a Mersenne Twister stands that was seeded and not used."""
+_FRESH_POSITION = 623
+"""Where NumPy's global generator stands that was seeded by the system and not used (measured: NumPy 2)."""
+_SEEDED_POSITION = 624
+"""Where it stands after a call of ``seed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class State:
     """None where the library is not loaded."""
     write: Callable[[Any], None]
     random: bool = False
+    is_fresh: Callable[[Any], bool] = lambda _: False
+    """Whether a generator that the step itself loaded is as if nobody had touched it."""
+    is_determined: Callable[[Any], bool] = lambda _: False
+    """Whether the state of such a generator follows from what the step did alone."""
 
 
 def _numpy_state() -> Any:
@@ -52,6 +58,14 @@ def _set_numpy_state(state: Any) -> None:
     numpy.random.set_state((name, numpy.frombuffer(key, dtype="uint32"), position, has_gauss, gauss))
 
 
+def _is_fresh_numpy(state: Any) -> bool:
+    return bool(state[2] == _FRESH_POSITION and not state[3])
+
+
+def _is_newly_seeded_numpy(state: Any) -> bool:
+    return bool(state[2] == _SEEDED_POSITION and not state[3])
+
+
 def _torch_state() -> Any:
     torch = sys.modules.get("torch")
     return (
@@ -64,6 +78,10 @@ def _set_torch_state(state: Any) -> None:
 
     torch = importlib.import_module("torch")
     torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _is_fresh_torch(state: Any) -> bool:
+    return bool(state == bytes(sys.modules["torch"].Generator().get_state().numpy()))
 
 
 def _set_environment(changes: Mapping[str, str | None]) -> None:
@@ -79,9 +97,10 @@ def _set_path(path: list[str]) -> None:
 
 
 STATES = (
-    State("random.python", random.getstate, random.setstate, random=True),
-    State("random.numpy", _numpy_state, _set_numpy_state, random=True),
-    State("random.torch", _torch_state, _set_torch_state, random=True),
+    State("random.python", random.getstate, random.setstate, True),
+    State("random.numpy", _numpy_state, _set_numpy_state, True, _is_fresh_numpy, _is_newly_seeded_numpy),
+    # PyTorch starts with the same seed in every process.
+    State("random.torch", _torch_state, _set_torch_state, True, _is_fresh_torch, lambda _: True),
     State("folder", os.getcwd, os.chdir),
     State("environment", lambda: dict(os.environ), _set_environment),
     State("sys.path", lambda: list(sys.path), _set_path),
@@ -105,24 +124,18 @@ def read_all() -> dict[str, Any]:
     return {state.name: state.read() for state in STATES}
 
 
-def find_state_changes(before: Mapping[str, Any], tree: ast.Module, *, may_seed: bool) -> AmbientChanges:
-    """Compare with the state before a cell ran.
-
-    Args:
-        before: What ``read_all`` gave then.
-        tree: The cell.
-        may_seed: Whether the cell may seed a generator that it loads itself: a fresh one is random too.
-    """
+def find_state_changes(before: Mapping[str, Any], tree: ast.Module) -> AmbientChanges:
+    """Compare with the state before a cell ran, as ``read_all`` gave it."""
     values: dict[str, Any] = {}
     dependencies: list[Dependency] = []
     problems: dict[str, str] = {}
     for state in STATES:
         was, now = before[state.name], state.read()
-        if now == was or (was is None and _is_unused(now) and not may_seed):
+        loaded = was is None
+        if now == was or (loaded and state.is_fresh(now)):
             continue
         values[state.name] = now
-        drawn = was is not None or not _is_unused(now)
-        if state.random and drawn and not seeds_first(tree):
+        if state.random and not seeds_first(tree) and not (loaded and state.is_determined(now)):
             dependencies.append(_random(state.name, was))
     if "environment" in values:
         changed = _environment_changes(before["environment"], values["environment"])
@@ -133,11 +146,6 @@ def find_state_changes(before: Mapping[str, Any], tree: ast.Module, *, may_seed:
 
 def _environment_changes(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str | None]:
     return {name: now.get(name) for name in {**was, **now} if was.get(name) != now.get(name)}
-
-
-def _is_unused(state: Any) -> bool:
-    """Whether NumPy's generator, loaded by the step itself, stands where a fresh or newly seeded one does."""
-    return state is None or (isinstance(state, tuple) and state[2] == _FRESH_POSITION and not state[3])
 
 
 def random_dependency(name: str) -> Dependency:
@@ -167,11 +175,6 @@ def seeds_first(tree: ast.Module) -> bool:
         if calls:
             return isinstance(statement, ast.Expr) and all(_called(call) in _SEEDERS for call in calls)
     return False
-
-
-def mentions_seeding(text: str) -> bool:
-    """Whether code may seed, by its words."""
-    return any(word in text for word in _SEEDERS)
 
 
 def _called(call: ast.Call) -> Json:

@@ -35,14 +35,6 @@ class Inputs:
         """The names whose values are read as data."""
         return [name for kind, name in self.read if kind is DependencyKind.VALUE]
 
-    def uses_project(self) -> bool:
-        """Whether functions or project modules, whose code is elsewhere, take part."""
-        kinds = (DependencyKind.FUNCTION, DependencyKind.CLASS)
-        return any(
-            kind in kinds or (kind is DependencyKind.MODULE and modules.source_of(name) is not None)
-            for kind, name in self.read
-        )
-
     @property
     def key(self) -> str:
         """One fingerprint of all that is read."""

@@ -17,7 +17,7 @@ from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import Dependency, EventKind, Output, State, Trace
 from durable_nb.core.staleness import Present, StaleReason, never_run, reasons
 from durable_nb.kernel import modules
-from durable_nb.kernel.ambient import find_state_changes, mentions_seeding, read_all
+from durable_nb.kernel.ambient import find_state_changes, read_all
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.display import flush_figures
 from durable_nb.kernel.execution import last_value, run_body
@@ -219,8 +219,7 @@ class StepRunner:
         """Store what the step made, and commit it as a trace."""
         options = self._cell.options
         self._emit(EventKind.STORING, attempt)
-        may_seed = mentions_seeding(self._cell.source) or inputs.uses_project()
-        state = find_state_changes(before.state, self._tree, may_seed=may_seed)
+        state = find_state_changes(before.state, self._tree)
         changes = find_changes(
             before.variables,
             inputs,

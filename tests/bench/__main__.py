@@ -61,12 +61,13 @@ def table(result: Result) -> Table:
 
 
 def figure(result: Result, name: str, measure: str) -> str:
-    """``5.70  0.42×``: the median, and ours divided by it."""
+    """``5.70  0.42×``: the median, and ours divided by it unless that is out of all proportion."""
     median, ratio = result.median(name, measure), result.ratio(name, measure)
     if median is None:
         return "–"
     number = f"{median:,.0f}" if median >= 100 else f"{median:.3g}"
-    return number if name == OURS or ratio is None else f"{number}  [dim]{ratio:.2f}×[/dim]"
+    telling = name != OURS and ratio is not None and 0.01 <= ratio <= 100
+    return f"{number}  [dim]{ratio:.2f}×[/dim]" if telling else number
 
 
 def verdict(result: Result, target: Target) -> str | None:

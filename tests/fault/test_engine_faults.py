@@ -74,9 +74,14 @@ def statuses(folder: Path) -> list[str]:
     return [cell.metadata.papermill.status for cell in output(folder).cells]
 
 
-def kernel_of(folder: Path) -> psutil.Process:
+def kernel_of(process: "subprocess.Popen[str]", folder: Path) -> psutil.Process:
     """The kernel, once it is deep in the cell that wrote its number."""
-    text = wait_for(lambda: (folder / "pid").exists() and (folder / "pid").read_text())
+
+    def number() -> str:
+        assert process.poll() is None, process.communicate()[1]
+        return (folder / "pid").read_text() if (folder / "pid").exists() else ""
+
+    text = wait_for(number)
     time.sleep(0.3)
     return psutil.Process(int(text))
 
@@ -95,7 +100,7 @@ def test_killed_kernel(start: Start, tmp_path: Path) -> None:
     """The cell in which the kernel died is failed and says how; later cells never ran; then it resumes."""
     write(tmp_path / "in.ipynb", "print('done')", tell_pid(SLEEPS), "1")
     process = start()
-    kernel_of(tmp_path).kill()
+    kernel_of(process, tmp_path).kill()
 
     stderr = process.communicate(timeout=30)[1]
 
@@ -114,7 +119,7 @@ def test_kernel_killed_in_a_step(start: Start, tmp_path: Path) -> None:
     cells = ["%%step load\nx = [1, 2]", f"%%step train\n{train}\ny = sum(x)", "%%step show\nprint(y)"]
     write(tmp_path / "in.ipynb", *cells)
     process = start()
-    kernel_of(tmp_path).kill()
+    kernel_of(process, tmp_path).kill()
     process.communicate(timeout=30)
     first = {step.step: step.state.value for step in runs_of(tmp_path)[0].steps}
 
@@ -136,7 +141,7 @@ def test_killed_engine(start: Start, tmp_path: Path, busy: str) -> None:
     """The kernel of a killed engine ends, even deep in compiled code; finished cells are in the output."""
     write(tmp_path / "in.ipynb", "print('done')", tell_pid(busy), "1")
     process = start()
-    kernel = kernel_of(tmp_path)
+    kernel = kernel_of(process, tmp_path)
 
     process.kill()
 
@@ -153,7 +158,7 @@ def test_same_command_after_a_killed_engine(start: Start, tmp_path: Path) -> Non
         tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(60)"),
     )
     process = start()
-    kernel_of(tmp_path)
+    kernel_of(process, tmp_path)
     process.kill()
     process.wait()
     (tmp_path / "ok").touch()
@@ -169,7 +174,7 @@ def test_a_run_that_is_at_work_is_left_alone(start: Start, tmp_path: Path) -> No
     """The same command, given while it is still at work, is a run of its own."""
     write(tmp_path / "in.ipynb", tell_pid("while not pathlib.Path('ok').exists():\n    pass"))
     first = start()
-    kernel_of(tmp_path)
+    kernel_of(first, tmp_path)
     second = start()
     wait_for(lambda: len(runs_of(tmp_path)) == 2)
     (tmp_path / "ok").touch()
@@ -182,16 +187,19 @@ def test_a_run_that_is_at_work_is_left_alone(start: Start, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "state"), [(signal.SIGTERM, 143, "interrupted"), (signal.SIGINT, None, "cancelled")]
+    ("number", "status", "state", "busy"),
+    [
+        (signal.SIGTERM, 143, "interrupted", HOLDS_THE_INTERPRETER),
+        (signal.SIGINT, None, "cancelled", SLEEPS),
+    ],
 )
-@pytest.mark.parametrize("busy", [SLEEPS, HOLDS_THE_INTERPRETER])
 def test_asked_to_end(
     start: Start, tmp_path: Path, number: int, status: int | None, state: str, busy: str
 ) -> None:
     """SIGTERM and Ctrl-C end cell, kernel and engine in order, even if the cell does not listen."""
     write(tmp_path / "in.ipynb", "print('done')", tell_pid(busy), "1")
     process = start()
-    kernel = kernel_of(tmp_path)
+    kernel = kernel_of(process, tmp_path)
 
     process.send_signal(number)
     process.communicate(timeout=20)
@@ -209,7 +217,7 @@ def test_asked_to_end_while_a_cell_cleans_up(start: Start, tmp_path: Path) -> No
     tidy = "try:\n    import time; time.sleep(60)\nexcept KeyboardInterrupt:\n    print('tidied')"
     write(tmp_path / "in.ipynb", tell_pid(tidy), "1")
     process = start()
-    kernel_of(tmp_path)
+    kernel_of(process, tmp_path)
 
     process.terminate()
     process.communicate(timeout=20)

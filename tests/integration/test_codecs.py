@@ -1,4 +1,3 @@
-
 """Values of every kind through a real Parquet file and back."""
 
 from __future__ import annotations
@@ -386,7 +385,8 @@ def test_closures_lambdas_and_recursion(there_and_back, notebook):
     run(
         notebook,
         "def make():\n    n = 0\n    def up():\n        nonlocal n\n        n += 1\n        return n\n"
-        "    def fact(i):\n        return i * fact(i - 1) if i else 1\n    return up, (lambda: n), fact\npair = make()",
+        "    def fact(i):\n        return i * fact(i - 1) if i else 1\n"
+        "    return up, (lambda: n), fact\npair = make()",
     )
     _, (up, now, fact) = there_and_back(notebook["pair"])
     assert (up(), up(), now(), fact(5)) == (1, 2, 2, 120)
@@ -396,7 +396,8 @@ def test_instances_of_notebook_classes(there_and_back, notebook):
     """Are made of the class that the notebook has now."""
     run(
         notebook,
-        "class K:\n    def __init__(self): self.a = [1]\n    class Inner:\n        pass\nvalue = [K(), K.Inner(), K]",
+        "class K:\n    def __init__(self): self.a = [1]\n    class Inner:\n        pass\n"
+        "value = [K(), K.Inner(), K]",
     )
     _, again = there_and_back(notebook["value"])
     assert type(again[0]) is notebook["K"]
@@ -611,23 +612,23 @@ ARROW_TYPES = [
 
 
 def arrow_leaf(kind):
-    if pa.types.is_list(kind):
+    types = pa.types
+    if types.is_list(kind):
         return st.lists(arrow_leaf(kind.value_type), max_size=3)
-    if pa.types.is_struct(kind):
+    if types.is_struct(kind):
         return st.fixed_dictionaries({field.name: arrow_leaf(field.type) for field in kind})
-    if pa.types.is_dictionary(kind):
-        return st.sampled_from(["a", "b", "c"])
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return st.integers(-10_000, 10_000)
-    if pa.types.is_decimal(kind):
-        return st.integers(-100, 100).map(Decimal)
-    if pa.types.is_integer(kind):
-        return st.integers(0, 127)
-    if pa.types.is_floating(kind):
-        return st.floats(width=32)
-    return {pa.bool_(): st.booleans(), pa.binary(): st.binary(max_size=4)}.get(
-        kind, st.text(max_size=4)
-    ) | st.none()
+    for matches, leaf in (
+        (types.is_dictionary, st.sampled_from(["a", "b", "c"])),
+        (types.is_temporal, st.integers(-10_000, 10_000)),
+        (types.is_decimal, st.integers(-100, 100).map(Decimal)),
+        (types.is_integer, st.integers(0, 127)),
+        (types.is_floating, st.floats(width=32)),
+        (types.is_boolean, st.booleans()),
+        (types.is_binary, st.binary(max_size=4)),
+    ):
+        if matches(kind):
+            return leaf
+    return st.text(max_size=4)
 
 
 @st.composite
