@@ -36,6 +36,9 @@ class AllowedError(NotebookNode):
 
     output_type = "allowed error"
 
+    def __init__(self, output: NotebookNode) -> None:
+        super().__init__(output)
+
 
 class DurableEngine:
     """Executes a notebook as a durable run: the same command, given again, goes on from where it stopped.
