@@ -229,10 +229,17 @@ def demo(parameters: list[str]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trees", type=int, help="train fewer or more trees than the notebook says")
-    options = parser.parse_args()
+    parser.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="set a parameter of the notebook, such as -p trees 200",
+    )
+    parameters = [word for name, value in parser.parse_args().p for word in ("-p", name, value)]
     try:
-        demo(["-p", "trees", str(options.trees)] if options.trees else [])
+        demo(parameters)
     except DemoError as error:
         console.print(f"\n[red]The demo failed:[/red] {error}", soft_wrap=True)
         return 1

@@ -36,9 +36,6 @@ class AllowedError(NotebookNode):
 
     output_type = "allowed error"
 
-    def __init__(self, output: NotebookNode) -> None:
-        super().__init__(output)
-
 
 class DurableEngine:
     """Executes a notebook as a durable run: the same command, given again, goes on from where it stopped.
@@ -185,8 +182,11 @@ def _identity(path: Any) -> str:
 def _with_allowed_errors(nb: NotebookNode) -> NotebookNode:
     for cell in nb.cells:
         if cell.cell_type == "code" and cell.metadata.papermill.status == cell_status.COMPLETED:
-            cell.outputs = [
-                AllowedError(output) if output["output_type"] == "error" else output
-                for output in cell.outputs
-            ]
+            cell.outputs = [_allowed(output) for output in cell.outputs]
     return nb
+
+
+def _allowed(output: NotebookNode) -> NotebookNode:
+    if output["output_type"] != "error":
+        return output
+    return AllowedError(output)  # type: ignore[no-untyped-call]  # nbformat has no types for it

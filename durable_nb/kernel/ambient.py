@@ -7,6 +7,7 @@ before is a dependency too, unless the step seeds them before it does anything e
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import random
 import re
@@ -42,6 +43,11 @@ class State:
     """Whether the state of such a generator follows from what the step did alone."""
 
 
+def _imported(library: str) -> Any:
+    """A library that the step had loaded, and this kernel perhaps has not yet."""
+    return importlib.import_module(library)
+
+
 def _numpy_state() -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is None or not hasattr(numpy, "random"):  # not loaded, or only being loaded
@@ -51,9 +57,7 @@ def _numpy_state() -> Any:
 
 
 def _set_numpy_state(state: Any) -> None:
-    import importlib
-
-    numpy = importlib.import_module("numpy")
+    numpy = _imported("numpy")
     name, key, position, has_gauss, gauss = state
     numpy.random.set_state((name, numpy.frombuffer(key, dtype="uint32"), position, has_gauss, gauss))
 
@@ -74,9 +78,7 @@ def _torch_state() -> Any:
 
 
 def _set_torch_state(state: Any) -> None:
-    import importlib
-
-    torch = importlib.import_module("torch")
+    torch = _imported("torch")
     torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
 
