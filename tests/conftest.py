@@ -83,10 +83,16 @@ class Kernel:
         """Run a cell and wait for its end."""
         message = self._client.session.msg(
             "execute_request",
-            {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
-             "stop_on_error": False},
+            {
+                "code": code,
+                "silent": False,
+                "store_history": True,
+                "user_expressions": {},
+                "allow_stdin": False,
+                "stop_on_error": False,
+            },
             metadata={"cellId": cell_id} if cell_id else {},
-        )  # fmt: skip
+        )
         self._client.shell_channel.send(message)
         return self._result_of(message["header"]["msg_id"])
 

@@ -117,7 +117,8 @@ class DurableEngine:
             if on_run is not None:
                 on_run(run)
             runs.declare(opened, run.run_id, notebook, steps.values())
-            ended = _execute(execution, opened, {**told, "run_id": run.run_id})
+            attempts = runs.attempts_so_far(opened, run.run_id) if run.resumed_from else {}
+            ended = _execute(execution, opened, {**told, "run_id": run.run_id, "attempts": attempts})
         finally:
             progress.close()
             cell_status.close(nb)

@@ -92,6 +92,14 @@ def begin(
     return run
 
 
+def attempts_so_far(store: Store, run_id: str) -> dict[str, int]:
+    """Step → number of its last attempt in the run: a resumed run goes on counting."""
+    rows = store.ledger.rows(
+        "select step, max(attempt) as attempt from attempts where run_id = ? group by step", [run_id]
+    )
+    return {row["step"]: row["attempt"] for row in rows}
+
+
 def declare(store: Store, run_id: str, notebook: str, steps: Iterable[DeclaredStep]) -> None:
     """Record which steps the notebook has, before any of them runs."""
     for step in steps:
@@ -108,7 +116,7 @@ def declare(store: Store, run_id: str, notebook: str, steps: Iterable[DeclaredSt
 
 def finish(store: Store, run_id: str, state: State, error: Failure | None = None) -> None:
     """Record how a run ended; attempts that are still open ended with it."""
-    store.flush()
+    store.recover()
     interrupt_open_attempts(store, run_id, error or _UNFINISHED)
     data: dict[str, Json] = {"state": state.value, "error": None}
     if error is not None:

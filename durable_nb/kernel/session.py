@@ -105,7 +105,7 @@ class Session:
             return bool(cell_id)
         import nbformat  # slow to import, and only needed where two cells seem to have one name
 
-        cells = nbformat.read(self.run.notebook, as_version=4).cells  # type: ignore[no-untyped-call]
+        cells = nbformat.read(self.run.notebook, as_version=4).cells
         # VS Code's ids are longer than, and contain, those in the file.
         sources = (c.source for c in cells if c.cell_type == "code" and c.get("id", cell_id) in cell_id)
         source = next(sources, None)

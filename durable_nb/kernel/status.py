@@ -20,6 +20,8 @@ _COLOURS = {
     State.RUNNING: "#1565c0",
 }
 _MARKS = {State.REUSED: "✓", State.COMPLETED: "✓", State.FAILED: "✗", State.RUNNING: "…"}
+_WORTH_TELLING = 0.001
+"""Seconds; bringing back a step that took less may cost more than it saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,12 @@ class StepReport:
     def parts(self) -> list[str]:
         """What the line says, in its order."""
         if self.state is State.REUSED:
-            return [self.step, "reused", f"saved {duration(self.saved_seconds)}"]
+            saved = self.saved_seconds >= _WORTH_TELLING
+            return [
+                self.step,
+                "reused",
+                f"saved {duration(self.saved_seconds)}" if saved else duration(self.seconds),
+            ]
         word = "executed" if self.state is State.COMPLETED else self.state.value
         reason = f" ({self.reason})" if self.reason else ""
         return [self.step, f"{word}{reason}", duration(self.seconds)]

@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,15 @@ class OpenedFiles:
         if writing:
             self.written.add(absolute)
         elif absolute not in self.written and absolute not in self.read and not _is_machinery(absolute):
-            self.read[absolute] = None
-            with suppress(OSError):
-                self.read[absolute] = stamp(absolute)
+            self._look(absolute)
+
+    def _look(self, path: str) -> None:
+        if os.path.isdir(path):
+            return  # opening a folder, as our own writer does to flush it, reads nothing of it
+        try:
+            self.read[path] = stamp(path)
+        except OSError:
+            self.read[path] = None
 
 
 _watching: OpenedFiles | None = None

@@ -1,4 +1,3 @@
-
 """Odd frames: what Parquet by itself refuses or changes in silence."""
 
 from __future__ import annotations

@@ -367,3 +367,12 @@ def test_folder_environment_and_path_are_set_again(kernel) -> None:
     artifacts = [p.read_bytes() for p in (kernel.folder / ".durable" / "artifacts").rglob("*.parquet")]
     assert artifacts
     assert not any(b"abc-123" in content for content in artifacts)
+
+
+def test_the_folder_of_the_notebook_is_no_dependency(kernel) -> None:
+    """The store is made in it while the first step runs; other files come and go."""
+    cell = "%%step first\nimport time\ntime.sleep(0.3)\nx = 1"
+    kernel.start()
+    kernel.run(cell)
+    (kernel.folder / "new.txt").write_text("new")
+    assert kernel.run_all(cell)[0].state == "reused"

@@ -1,4 +1,3 @@
-
 """Fingerprints of plain Python values and of objects."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Fingerprints of arrays and tables."""
 
 from __future__ import annotations
