@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from durable_nb.store.codecs.contract import CodecContext, Content, Unsuitable
+from durable_nb.store.codecs.parquet import bytes_column
 
 if TYPE_CHECKING:
     import pyarrow
@@ -123,12 +124,23 @@ def to_column(flat: Any) -> tuple[pyarrow.Array, str]:
 
     code = flat.dtype.str
     if code in NATIVE or code in BYTES:
-        return pyarrow.array(flat), "numbers"
+        return _numbers(flat), "numbers"
     if flat.dtype.kind in "mM" and code[0] != ">":
-        return pyarrow.array(flat.view("i8")), "ticks"
+        return _numbers(flat.view("i8")), "ticks"
     data = memoryview(flat.view("u1") if flat.dtype.itemsize and flat.size else b"").cast("B")
     pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
-    return pyarrow.array(pieces, pyarrow.large_binary()), "bytes"
+    return bytes_column(pieces, pyarrow.large_binary()), "bytes"
+
+
+def _numbers(flat: Any) -> pyarrow.Array:
+    """An array of the same memory; ``pyarrow.array`` would import pandas."""
+    import pyarrow
+
+    kind = pyarrow.from_numpy_dtype(flat.dtype)
+    memory = flat
+    if flat.dtype.kind == "b":  # one bit each in Arrow, one byte in NumPy
+        memory = sys.modules["numpy"].packbits(flat, bitorder="little")
+    return pyarrow.Array.from_buffers(kind, len(flat), [None, pyarrow.py_buffer(memory)])
 
 
 def from_column(column: pyarrow.ChunkedArray, kind: str, dtype: Any) -> Any:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from durable_nb.store.codecs.contract import CodecContext, Content, Unsuitable
+from durable_nb.store.codecs.parquet import bytes_column
 
 if TYPE_CHECKING:
     import pyarrow
@@ -230,9 +231,8 @@ class JsonCodec:
         text = dumps(value)
         if len(text) > LARGEST_TEXT:
             raise Unsuitable("too long for JSON")
-        return Content(
-            pyarrow.table({"value": pyarrow.array([text], pyarrow.large_string())}), {}, plain=True
-        )
+        column = bytes_column([text.encode("utf-8")], pyarrow.large_string())
+        return Content(pyarrow.table({"value": column}), {}, plain=True)
 
     def decode(self, table: pyarrow.Table, layout: dict[str, Any], context: CodecContext) -> Any:
         """The value again."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -22,6 +25,17 @@ ROW_GROUP: Final = 1 << 20
 SAMPLE: Final = 4096
 REPETITIVE: Final = 0.2
 """Texts with fewer distinct values than this share of a sample are kept as a dictionary."""
+
+
+def bytes_column(pieces: Sequence[Any], kind: pyarrow.DataType) -> pyarrow.Array:
+    """A large_binary or large_string array made from its bytes; ``pyarrow.array`` would import pandas."""
+    import pyarrow
+
+    ends = array("q", accumulate((memoryview(piece).nbytes for piece in pieces), initial=0))
+    content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return pyarrow.Array.from_buffers(
+        kind, len(pieces), [None, pyarrow.py_buffer(ends), pyarrow.py_buffer(content)]
+    )
 
 
 def write(sink: BinaryIO, codec: str, fingerprint: str, content: Content) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from durable_nb.core.errors import DamagedError
 from durable_nb.store.codecs import notebook_code
 from durable_nb.store.codecs.contract import CodecContext, Content, Unsuitable
+from durable_nb.store.codecs.parquet import bytes_column
 
 if TYPE_CHECKING:
     import pyarrow
@@ -45,7 +46,7 @@ class PickledCodec:
         layout: dict[str, Any] = {"python": python, "sizes": sizes}
         layout["signature"] = _signature(context.key, layout, parts)
         pieces = [part[at : at + PIECE] for part in parts for at in range(0, part.nbytes, PIECE)]
-        column = pyarrow.array(pieces, pyarrow.large_binary())
+        column = bytes_column(pieces, pyarrow.large_binary())
         return Content(pyarrow.table({"data": column}), layout, plain=True)
 
     def decode(self, table: pyarrow.Table, layout: dict[str, Any], context: CodecContext) -> Any:
