@@ -99,9 +99,10 @@ class Extension:
         if marker is None:
             _refuse_buried_marker(source)
             return node
-        self._shell.user_ns[_ENTRY] = _Step(self.session, node, info)
+        step = _Step(self.session, node, info)
+        self._shell.user_ns[_ENTRY] = step
         call: ast.expr = ast.Call(ast.Name(_ENTRY, ast.Load()), [], [])
-        if _awaits(node):
+        if step.awaits:
             call = ast.Await(call)  # so that IPython awaits it in the kernel's own event loop
         body = ast.Expr(
             call, lineno=marker.line + 1, col_offset=0, end_lineno=marker.line + 1, end_col_offset=1
@@ -131,13 +132,14 @@ class _Step:
         self._session = session
         self._tree = tree
         self._info = info
+        self.awaits = _awaits(tree, str(info.raw_cell))
 
     def __call__(self) -> Coroutine[Any, Any, None] | None:
         __tracebackhide__ = True
         self._session.namespace.values.pop(_ENTRY, None)
         # IPython compiled the call under the cell's own name.
         coroutine = self._run(sys._getframe(1).f_code.co_filename)
-        if _awaits(self._tree):
+        if self.awaits:
             return coroutine
         _finish(coroutine)
         return None
@@ -163,8 +165,10 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
         raise RuntimeError("a step without await tried to wait")
 
 
-def _awaits(tree: ast.Module) -> bool:
+def _awaits(tree: ast.Module, source: str) -> bool:
     """Whether the cell awaits at its top level, as Python's compiler sees it."""
+    if "await" not in source and "async" not in source:
+        return False
     try:
         code = compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError):

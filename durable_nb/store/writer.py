@@ -18,7 +18,7 @@ _log = logging.getLogger("durable_nb.store")
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 _LARGEST_BATCH = 1000
-_PAUSE = 0.01
+_PAUSE = 0.25
 """Seconds between two batches, in which events gather. The first event after a rest is written at once."""
 _REST = 5.0
 """Seconds without an event after which the thread ends; the next event starts another."""
