@@ -110,6 +110,18 @@ STATES = (
 _BY_NAME = {state.name: state for state in STATES}
 
 
+def read_random() -> dict[str, Any]:
+    """The present state of the random generators that are loaded."""
+    return {state.name: now for state in STATES if state.random and (now := state.read()) is not None}
+
+
+def restore_random(before: Mapping[str, Any]) -> None:
+    """Set the generators that ``read_random`` saw back to what it saw."""
+    for name, was in before.items():
+        if _BY_NAME[name].read() != was:
+            _BY_NAME[name].write(was)
+
+
 @dataclass(frozen=True, slots=True)
 class AmbientChanges:
     """What a step did to the process's state."""

@@ -104,7 +104,6 @@ def _kernel_tap(shell: Any, record: Record) -> Iterator[None]:
         return message
 
     streams: list[Any] = [s for s in (sys.stdout, sys.stderr) if hasattr(s, "register_hook")]
-    _flush()
     for stream in streams:
         _in_sending_thread(stream, stream.register_hook, hook)
     shell.display_pub.register_hook(hook)
@@ -215,6 +214,23 @@ def _paused(tees: tuple[_Tee, ...]) -> Iterator[None]:
     finally:
         for tee, record in zip(tees, records, strict=True):
             tee.record = record
+
+
+def show_line(shell: Any, bundle: dict[str, Any]) -> None:
+    """Publish a bundle that follows everything recorded or shown again.
+
+    Those have flushed the streams already. The publisher would flush them once more, and each flush waits for
+    another thread: that would be the better part of what a reused step costs.
+    """
+    publisher = shell.display_pub
+    session = getattr(publisher, "session", None)
+    if session is None:
+        publisher.publish(bundle, {})
+        return
+    content = {"data": bundle, "metadata": {}, "transient": {}}
+    session.send(
+        publisher.pub_socket, "display_data", content, parent=publisher.parent_header, ident=publisher.topic
+    )
 
 
 def show_again(shell: InteractiveShell, outputs: tuple[Mapping[str, Any], ...]) -> None:

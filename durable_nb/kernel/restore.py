@@ -15,6 +15,7 @@ from durable_nb.core.errors import DamagedError, DurableError
 from durable_nb.core.model import Output, OutputKind, Trace
 from durable_nb.kernel.ambient import set_again
 from durable_nb.kernel.execution import compiled
+from durable_nb.kernel.imports import without_draws
 from durable_nb.kernel.inputs import value_dependency
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.outputs import LAST_VALUE
@@ -39,7 +40,7 @@ class Restorer:
         Raises:
             DamagedError: Something cannot be brought back; the namespace is as it was before the call.
         """
-        with self._all_or_nothing():
+        with self._all_or_nothing(), without_draws():
             return self._restore(trace, definitions, cell_name)
 
     def _restore(self, trace: Trace, definitions: Definitions, cell_name: str) -> Any:

@@ -21,6 +21,7 @@ from durable_nb.kernel.ambient import find_state_changes, read_all
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.display import flush_figures
 from durable_nb.kernel.execution import last_value, run_body
+from durable_nb.kernel.imports import without_draws
 from durable_nb.kernel.inputs import Inputs, find_inputs
 from durable_nb.kernel.outputs import LAST_VALUE, Changes, add_state, find_changes, with_last_value
 from durable_nb.kernel.recording import Record, recording, show_again
@@ -171,7 +172,8 @@ class StepRunner:
         run = Execution(Record(), OpenedFiles())
         started = time.perf_counter()
         try:
-            with watching(self._session.store.path) as run.opened, recording(self._shell) as run.record:
+            watched = watching(self._session.store.path)
+            with watched as run.opened, recording(self._shell) as run.record, without_draws():
                 await run_body(self._shell, self._tree.body, self._cell_name)
                 run.seconds = time.perf_counter() - started
                 flush_figures()

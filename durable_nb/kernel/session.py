@@ -18,6 +18,7 @@ from durable_nb.core.errors import DuplicateStepError, DurableError
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
 from durable_nb.kernel.context import RunContext, find_run
 from durable_nb.kernel.namespace import Namespace
+from durable_nb.kernel.recording import show_line
 from durable_nb.kernel.status import StepReport
 from durable_nb.store.store import Store, open_store
 
@@ -114,7 +115,7 @@ class Session:
     def report(self, report: StepReport) -> None:
         """Keep how a step stands, and show its line under the cell."""
         self.reports[report.step] = report
-        self.shell.display_pub.publish(report.bundle(), {})
+        show_line(self.shell, report.bundle())
 
     def all_reports(self) -> list[StepReport]:
         """How every known step of this notebook stands: of this kernel first, then of the ledger."""

@@ -376,3 +376,24 @@ def test_the_folder_of_the_notebook_is_no_dependency(kernel) -> None:
     kernel.run(cell)
     (kernel.folder / "new.txt").write_text("new")
     assert kernel.run_all(cell)[0].state == "reused"
+
+
+def test_a_package_that_draws_while_it_is_imported_is_no_random_step(kernel) -> None:
+    """rich draws on import; the state of Python's generator differs in every process."""
+    cells = [
+        "%%step imports\nimport sys\nassert 'rich.style' not in sys.modules\nimport rich.style\nx = 1",
+        "import random\nassert random.Random(3).getstate() is not None",
+    ]
+    kernel.start()
+    assert [r.error for r in map(kernel.run, cells)] == ["", ""]
+    assert kernel.run_all(*cells)[0].state == "reused"
+
+
+def test_a_project_module_may_seed_while_it_is_imported(kernel) -> None:
+    """What the user's own code does to the generators counts."""
+    (kernel.folder / "seeding.py").write_text("import random\nrandom.seed(7)\n")
+    cells = ["%%step begin\nimport seeding", "import random\nrandom.random()"]
+    kernel.start()
+    first = [kernel.run(cell) for cell in cells]
+    again = kernel.run_all(*cells)
+    assert first[1].result == again[1].result == "0.32383276483316237"
