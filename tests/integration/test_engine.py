@@ -190,6 +190,7 @@ def test_kernel_knows_its_run_and_cell(execute: Execute, tmp_path: Path) -> None
         "notebook": str(tmp_path / "in.ipynb"),
         "engine": "durable",
         "parameters": {},
+        "attempts": {},
     }
     assert expected == told
     assert nb.cells[0].id == about["cellId"]
