@@ -22,12 +22,7 @@ from nbformat import NotebookNode
 from durable_nb.batch import streams
 from durable_nb.batch.cell_end import CellEnd, ensure_error, error_output, how_it_ended
 from durable_nb.core.errors import KernelDiedError, UsageError
-
-RUN_VARIABLE = "DURABLE_NB_RUN"
-"""Environment variable of the kernel: JSON with run_id, store, notebook, engine and parameters."""
-
-STEP_MIME = "application/vnd.durable_nb.step+json"
-"""What the kernel publishes under each step: its name, state, reason and times."""
+from durable_nb.core.protocol import RUN_VARIABLE, STATUS_MIME
 
 _POLL = 0.2
 _GRACE = 5.0
@@ -314,7 +309,7 @@ class KernelClient(NotebookClient):
             self._tell(output)
 
     def _tell(self, output: NotebookNode) -> None:
-        step = output.get("data", {}).get(STEP_MIME)
+        step = output.get("data", {}).get(STATUS_MIME)
         if step is not None:
             self._on_step(step)
         self._on_output(output)

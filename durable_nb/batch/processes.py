@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 
 import psutil
 
+from durable_nb.store.origin import host
+
 _CLOCK_SLACK = 2.0
-
-
-def host() -> str:
-    """This machine's name, as runs record it."""
-    return socket.gethostname()
 
 
 def is_gone(host_name: str, pid: int, since: float) -> bool:
@@ -22,7 +18,7 @@ def is_gone(host_name: str, pid: int, since: float) -> bool:
     that started after `since` has only got the number of the one that is meant; so has this process.
 
     Args:
-        host_name: The machine's name, as `host` gave it there.
+        host_name: The machine's name, as it was recorded there.
         pid: The process's number on that machine.
         since: A moment at which the process was alive, in seconds since the epoch.
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from durable_nb.batch.wording import duration
+from durable_nb.core.wording import duration
 
 _log = logging.getLogger("durable_nb.batch")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from durable_nb.batch import processes
 from durable_nb.batch.steps import DeclaredStep
 from durable_nb.batch.wording import ago
 from durable_nb.core.model import EventKind, Json, State, StepEvent
+from durable_nb.store import origin
 from durable_nb.store.files import make_folder, translated
 from durable_nb.store.locks import FileLock
 from durable_nb.store.store import Store
@@ -76,14 +75,14 @@ def begin(
     with translated(store.path):
         make_folder(store.path)
     with FileLock(store.path / "begin.lock"):
-        run = _unfinished(store, notebook, canonical) or Run(new_run_id())
+        run = _unfinished(store, notebook, canonical) or Run(origin.new_run_id())
         data: dict[str, Json] = {
             "notebook": notebook,
             "parameters": canonical,
             "engine": engine,
-            "host": processes.host(),
+            "host": origin.host(),
             "pid": os.getpid(),
-            "user": _user(),
+            "user": origin.user(),
             "output": output,
             "parent_run_id": None,
         }
@@ -149,11 +148,6 @@ def settle_dead_runs(store: Store) -> list[str]:
     return dead
 
 
-def new_run_id() -> str:
-    """An id that sorts by time (UTC) and can be read aloud: ``20261122-231502-3f9a``."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
 _COLUMNS = "run_id, state, parameters, host, pid, finished_at, coalesce(resumed_at, started_at) as started_at"
 _OF_NOTEBOOK = f"select {_COLUMNS} from runs where notebook = ? order by runs.started_at desc limit 100"  # noqa: S608
 _RUNNING = f"select {_COLUMNS} from runs where state = 'running'"  # noqa: S608
@@ -191,10 +185,3 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 def _epoch(moment: datetime) -> float:
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

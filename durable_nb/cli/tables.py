@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from durable_nb.batch.reports import RunReport, StepReport
-from durable_nb.batch.wording import ago, duration
+from durable_nb.batch.wording import ago
 from durable_nb.core.model import Json, State
+from durable_nb.core.wording import duration
 
 _LOOK: Mapping[State, tuple[str, str]] = {
     State.PENDING: ("·", "dim"),

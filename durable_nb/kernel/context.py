@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from durable_nb.core.model import Json
+from durable_nb.core.protocol import RUN_VARIABLE
 from durable_nb.store.location import find_store
-
-RUN_VARIABLE = "DURABLE_NB_RUN"
-"""Environment variable in which a batch engine describes its run, as JSON."""
+from durable_nb.store.origin import new_run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,3 @@ def _notebook(user_ns: Mapping[str, Any]) -> Path | None:
         if candidate.exists():
             return candidate
     return None
-
-
-def new_run_id() -> str:
-    """A readable id that sorts by time: ``20261122-231502-3f9a`` (UTC)."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"

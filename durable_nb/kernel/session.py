@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
-import socket
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -20,6 +18,7 @@ from durable_nb.kernel.context import RunContext, find_run
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.recording import show_line
 from durable_nb.kernel.status import StepReport
+from durable_nb.store import origin
 from durable_nb.store.store import Store, open_store
 
 Observer = Callable[[StepEvent], None]
@@ -75,9 +74,9 @@ class Session:
             "notebook": self.run.notebook,
             "parameters": dict(self.run.parameters),
             "engine": self.run.engine,
-            "host": socket.gethostname(),
+            "host": origin.host(),
             "pid": os.getpid(),
-            "user": getpass.getuser(),
+            "user": origin.user(),
             "python": platform.python_version(),
         }
 

@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from durable_nb.core.model import Json, State
-
-STATUS_MIME = "application/vnd.durable_nb.step+json"
+from durable_nb.core.protocol import STATUS_MIME
+from durable_nb.core.wording import duration
 
 _COLOURS = {
     State.REUSED: "#2e7d32",
@@ -82,20 +82,6 @@ class StepReport:
             text += f"\n  {self.warning}"
             html += f'<div style="color:#b26a00;padding-left:1.2em">{escape(self.warning)}</div>'
         return {STATUS_MIME: self.as_json(), "text/plain": text, "text/html": html + "</div>"}
-
-
-def duration(seconds: float) -> str:
-    """``0.4 s``, ``41 s``, ``3 min 12 s``, ``2 h 05 min``: as short as it still tells."""
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.0f} ms" if seconds >= 0.0005 else "0 ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 class StepsTable:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from durable_nb.batch import processes
-from durable_nb.batch.wording import ago, duration
+from durable_nb.batch.wording import ago
 from durable_nb.cli.parameters import collect
 from durable_nb.core.errors import UsageError
+from durable_nb.core.wording import duration
+from durable_nb.store.origin import host
 
 
 @pytest.mark.parametrize(
@@ -95,11 +97,11 @@ def test_a_process_that_ended_is_gone() -> None:
     """A process is known to be gone only here, and only once it has ended."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         since = time.time()
-        assert not processes.is_gone(processes.host(), child.pid, since)
+        assert not processes.is_gone(host(), child.pid, since)
         child.kill()
         child.wait()
 
-    assert processes.is_gone(processes.host(), child.pid, since)
+    assert processes.is_gone(host(), child.pid, since)
     assert not processes.is_gone("another-machine", child.pid, since)
 
 
@@ -107,5 +109,5 @@ def test_a_number_used_again_is_another_process() -> None:
     """In a new container a process often has the number of the one that died in the old."""
     before_this_process = time.time() - 86400 * 365
 
-    assert processes.is_gone(processes.host(), os.getpid(), before_this_process)
-    assert not processes.is_gone(processes.host(), os.getpid(), time.time())
+    assert processes.is_gone(host(), os.getpid(), before_this_process)
+    assert not processes.is_gone(host(), os.getpid(), time.time())
