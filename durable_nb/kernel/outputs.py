@@ -15,6 +15,7 @@ from durable_nb.core.model import DependencyKind, Output, OutputKind
 from durable_nb.core.summary import summarise
 from durable_nb.kernel.inputs import Inputs, value_dependency
 from durable_nb.kernel.namespace import Namespace
+from durable_nb.kernel.sharing import shared_parts
 
 LAST_VALUE = "_"
 """The output that stands for the displayed value of the cell's last expression."""
@@ -85,6 +86,7 @@ class _Finder:
                 self._changes.owner.setdefault(id(now[name]), name)
         for name in [*bound, *mutated]:
             self._add(name, now[name])
+        self._refuse_shared(now, mutated)
         for name in self._before.keys() - self._ignored:
             if name not in self._namespace.values:
                 self._changes.outputs[name] = Output(name, OutputKind.DELETED)
@@ -108,6 +110,14 @@ class _Finder:
         objects = {id(now[name]) for name in changed}
         aliases = [n for n, v in now.items() if id(v) in objects and n not in bound and n not in changed]
         return [*changed, *aliases]
+
+    def _refuse_shared(self, now: Mapping[str, Any], mutated: list[str]) -> None:
+        if not mutated:
+            return
+        changed = {name: now[name] for name in mutated}
+        others = {n: v for n, v in now.items() if n not in self._changes.outputs}
+        for name, other in shared_parts(changed, others).items():
+            self._changes.not_durable[name] = f"it was changed in place, and {other} holds a part of it too"
 
     def _add(self, name: str, value: Any) -> None:
         try:

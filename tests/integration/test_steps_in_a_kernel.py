@@ -397,3 +397,34 @@ def test_a_project_module_may_seed_while_it_is_imported(kernel) -> None:
     first = [kernel.run(cell) for cell in cells]
     again = kernel.run_all(*cells)
     assert first[1].result == again[1].result == "0.32383276483316237"
+
+
+def test_a_part_that_another_variable_holds_is_never_torn_off(kernel) -> None:
+    """A list inside a dictionary changes with the list: restoring only one of them would be wrong."""
+    cells = ["xs = [1]\nbox = {'xs': xs}", "%%step grow\nxs.append(2)", "box['xs'] is xs, box"]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    again = kernel.run_all(*cells)
+    assert again[1].state == "completed"
+    assert again[1].status["reason"].startswith("xs is not durable: it was changed in place, and box holds")
+    assert again[2].result == "(True, {'xs': [1, 2]})"
+    views = ["import numpy as np\na = np.zeros(4)\nb = a[:2]", "%%step fill\na[:] = 1", "b.tolist()"]
+    for cell in views:
+        kernel.run(cell)
+    assert kernel.run_all(*views)[2].result == "[1.0, 1.0]"
+
+
+def test_tables_that_share_memory_are_not_torn_by_a_change_in_place(kernel) -> None:
+    """pandas copies on write, and element types are everybody's: a new column is an output like any other."""
+    cells = [
+        "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})\nhead = df.head(1)\nother = df[['a']] * 2",
+        "%%step widen\ndf['b'] = 1",
+        "df.columns.tolist(), head.columns.tolist()",
+    ]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    again = kernel.run_all(*cells)
+    assert again[1].state == "reused"
+    assert again[2].result == "(['a', 'b'], ['a'])"
