@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from array import array
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from durable_nb.core.errors import DamagedError
 from durable_nb.core.fingerprint import digest
 from durable_nb.store.codecs.contract import Content
+from durable_nb.store.codecs.parquet_join import join
 
 if TYPE_CHECKING:
     import pyarrow
@@ -22,6 +26,8 @@ DIGEST: Final = b"durable_nb.digest"
 """The entry that guards the other one; Parquet's own checksums guard the columns."""
 FORMAT: Final = 1
 ROW_GROUP: Final = 1 << 20
+THREADS: Final = min(4, os.cpu_count() or 1)
+"""Row groups are encoded by so many threads at a time."""
 SAMPLE: Final = 4096
 REPETITIVE: Final = 0.2
 """Texts with fewer distinct values than this share of a sample are kept as a dictionary."""
@@ -40,17 +46,45 @@ def bytes_column(pieces: Sequence[Any], kind: pyarrow.DataType) -> pyarrow.Array
 
 def write(sink: BinaryIO, codec: str, fingerprint: str, content: Content) -> None:
     """Write a value's columns and description as one Parquet file."""
-    from pyarrow import parquet
+    import pyarrow
 
     table = content.table
     head = {"format": FORMAT, "codec": codec, "fingerprint": fingerprint, "layout": content.layout}
-    writer = parquet.ParquetWriter(sink, table.schema, **_options(content))
+    text = json.dumps(head, separators=(",", ":"))
+    entries, options = {KEY: text, DIGEST: digest(text)}, _options(content)
+    if table.num_rows <= ROW_GROUP:
+        _write_table(sink, table, entries, options)
+        return
+
+    def encoded(start: int) -> pyarrow.Buffer:
+        part = pyarrow.BufferOutputStream()
+        _write_table(part, table.slice(start, ROW_GROUP), entries, options)
+        return part.getvalue()
+
+    join(_in_threads(encoded, range(0, table.num_rows, ROW_GROUP)), sink)
+
+
+def _write_table(sink: Any, table: pyarrow.Table, entries: dict[bytes, str], options: dict[str, Any]) -> None:
+    from pyarrow import parquet
+
+    writer = parquet.ParquetWriter(sink, table.schema, **options)
     try:
-        text = json.dumps(head, separators=(",", ":"))
-        writer.add_key_value_metadata({KEY: text, DIGEST: digest(text)})
+        writer.add_key_value_metadata(entries)
         writer.write_table(table, row_group_size=ROW_GROUP)
     finally:
         writer.close()
+
+
+def _in_threads(encode: Callable[[int], Any], starts: Iterable[int]) -> Iterator[Any]:
+    """Results in their order, as many ahead as there are threads: more would only fill memory."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="durable_nb-encode") as pool:
+        running: deque[Future[Any]] = deque()
+        for start in starts:
+            running.append(pool.submit(encode, start))
+            if len(running) > THREADS:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
 
 
 def read(path: Path) -> tuple[dict[str, Any], pyarrow.Table]:
