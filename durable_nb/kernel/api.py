@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from durable_nb.core.errors import DurableError
 from durable_nb.store.location import find_store
 from durable_nb.store.store import Store, open_store
 
@@ -49,10 +50,21 @@ def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     Args:
         sql: For instance ``select step, state, seconds from attempts order by started_at``.
         parameters: Values for ``?`` in the query.
+
+    Raises:
+        DurableError: pandas is not installed.
+        UsageError: DuckDB does not understand the query.
     """
     store = _store()
     store.recover()
-    frame: pd.DataFrame = store.ledger.query(sql, parameters or []).to_pandas()
+    answer = store.ledger.query(sql, parameters or [])
+    try:
+        frame: pd.DataFrame = answer.to_pandas()
+    except ModuleNotFoundError as error:
+        raise DurableError(
+            "durable_nb.query gives a pandas DataFrame, and pandas is not installed; pip install pandas, "
+            "or ask for an Arrow table: durable_nb.open_store().ledger.query(sql)"
+        ) from error
     return frame
 
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from durable_nb.store.codecs.contract import CodecContext, Content, Unsuitable
-from durable_nb.store.codecs.parquet import bytes_column
+from durable_nb.store.codecs.parquet import bytes_column, writable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -150,7 +150,5 @@ def from_column(column: pyarrow.ChunkedArray, kind: str, dtype: Any) -> Any:
     if kind == "bytes":
         data = bytearray().join(piece.as_buffer() for chunk in column.chunks for piece in chunk)
         return numpy.frombuffer(data, dtype)
-    numbers = column.to_numpy()
-    if kind == "ticks":
-        numbers = numbers.view(dtype)
-    return numbers if numbers.flags.writeable else numbers.copy()
+    numbers = writable(column)
+    return numbers.view(dtype) if kind == "ticks" else numbers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from durable_nb.store.codecs import jsonlike
 from durable_nb.store.codecs.arrays import BYTES, NATIVE
 from durable_nb.store.codecs.contract import Unsuitable
+from durable_nb.store.codecs.parquet import writable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -199,8 +200,7 @@ def _read_numpy(column: pyarrow.ChunkedArray, spec: Spec) -> Any:
     dtype = numpy.dtype(spec["dtype"])
     if dtype.kind in "mM":
         return _read_ticks(column).view(dtype)
-    numbers = column.to_numpy()
-    return numbers if numbers.flags.writeable else numbers.copy()
+    return writable(column)
 
 
 def _read_ticks(column: pyarrow.ChunkedArray) -> Any:
@@ -210,8 +210,7 @@ def _read_ticks(column: pyarrow.ChunkedArray) -> Any:
     ticks = pyarrow.chunked_array([chunk.view(pyarrow.int64()) for chunk in column.chunks], pyarrow.int64())
     if ticks.null_count:
         ticks = ticks.fill_null(numpy.iinfo("i8").min)
-    numbers = ticks.to_numpy()
-    return numbers if numbers.flags.writeable else numbers.copy()
+    return writable(ticks)
 
 
 def _read_zoned(column: pyarrow.ChunkedArray, spec: Spec) -> Any:

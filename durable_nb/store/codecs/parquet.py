@@ -44,6 +44,25 @@ def bytes_column(pieces: Sequence[Any], kind: pyarrow.DataType) -> pyarrow.Array
     )
 
 
+def writable(column: pyarrow.ChunkedArray) -> Any:
+    """Numbers without nulls as a NumPy array that may be written to.
+
+    It is the column's own memory where that may be written to: the column came out of a file, or out of the
+    value that is being stored, and nobody keeps it.
+    """
+    import numpy
+
+    numbers = column.to_numpy()
+    if numbers.flags.writeable:
+        return numbers
+    if column.num_chunks == 1 and len(column) and not column.null_count:
+        chunk = column.chunk(0)
+        memory = chunk.buffers()[1]
+        if memory.is_mutable and memory.size >= (chunk.offset + len(chunk)) * numbers.itemsize:
+            return numpy.frombuffer(memory, numbers.dtype, len(chunk), chunk.offset * numbers.itemsize)
+    return numbers.copy()
+
+
 def write(sink: BinaryIO, codec: str, fingerprint: str, content: Content) -> None:
     """Write a value's columns and description as one Parquet file."""
     import pyarrow
