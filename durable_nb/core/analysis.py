@@ -15,6 +15,7 @@ _NAMESPACE_READERS = frozenset({"globals", "eval", "exec"})
 _NAMESPACE_READERS_WITHOUT_ARGUMENTS = frozenset({"locals", "vars", "dir"})
 _NAMESPACE_ATTRIBUTES = frozenset({"user_ns", "user_global_ns", "f_globals", "__globals__", "_getframe"})
 
+ENVIRONMENT_READERS = frozenset({"environ", "environb", "getenv"})
 _WRITERS = ("to_", "write", "save", "dump", "sink_")
 
 
@@ -37,6 +38,8 @@ class Names:
     """Those that are arguments of calls such as ``to_parquet`` or ``savefig``."""
     imports: frozenset[str]
     """Dotted modules that import statements of the cell name."""
+    reads_environment: bool
+    """The cell uses ``os.environ`` or ``getenv``: its string literals may name environment variables."""
     reads_namespace: bool
     """The cell uses ``globals()``, ``eval`` or the like: it may read any name."""
 
@@ -59,6 +62,7 @@ def analyse(tree: ast.Module) -> Names:
         texts=texts,
         written_texts=frozenset(_written_texts(nodes)),
         imports=frozenset(_imports(nodes)),
+        reads_environment=any(_reads_environment(node) for node in nodes),
         reads_namespace=any(_reads_namespace(node) for node in nodes),
     )
 
@@ -108,6 +112,12 @@ def _reads_namespace(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         return node.attr in _NAMESPACE_ATTRIBUTES
     return isinstance(node, ast.Name) and node.id in _NAMESPACE_READERS
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in ENVIRONMENT_READERS
+    return isinstance(node, ast.Name) and node.id in ENVIRONMENT_READERS
 
 
 def _imports(nodes: list[ast.AST]) -> Iterator[str]:

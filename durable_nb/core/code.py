@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from durable_nb.core.analysis import ENVIRONMENT_READERS
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest, fingerprint
 
@@ -80,6 +81,7 @@ class _CodeFacts:
     globals: frozenset[str]
     mentioned: frozenset[str]
     texts: frozenset[str]
+    environment: frozenset[str]
     reads_namespace: bool
 
 
@@ -99,6 +101,7 @@ def _read_facts(code: types.CodeType) -> _CodeFacts:
     constants = _constants(code)
     texts = {text for text in constants if isinstance(text, str)}
     words = {word for text in texts for word in _IDENTIFIER.findall(text)}
+    environment = frozenset(texts if ENVIRONMENT_READERS & {*names, *code.co_names} else ())
     identity = digest(
         "code",
         code.co_name,
@@ -113,6 +116,7 @@ def _read_facts(code: types.CodeType) -> _CodeFacts:
         frozenset(names).union(*(facts.globals for facts in nested)),
         frozenset(words).union(*(facts.mentioned for facts in nested)),
         frozenset(texts).union(*(facts.texts for facts in nested)),
+        environment.union(*(facts.environment for facts in nested)),
         bool(_NAMESPACE_READERS & {*names, *code.co_names}) or any(facts.reads_namespace for facts in nested),
     )
 
@@ -142,6 +146,8 @@ class CodeReader:
         """Identifiers in its string literals."""
         self.texts: set[str] = set()
         """Its string literals themselves: paths may be among them."""
+        self.environment: set[str] = set()
+        """Those of its string literals that may name environment variables."""
         self.reads_namespace = False
         """It uses ``globals()``, ``eval`` or the like."""
         self._namespace = namespace
@@ -197,6 +203,7 @@ class CodeReader:
             self.globals |= facts.globals
             self.mentioned |= facts.mentioned
             self.texts |= facts.texts
+            self.environment |= facts.environment
             self.reads_namespace |= facts.reads_namespace
         return digest(
             "function",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from durable_nb.kernel.watch import OpenedFiles
 
 _GLOB = "glob:"
 _LONGEST_PATH = 1024
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Surroundings:
@@ -45,6 +47,10 @@ class Surroundings:
         yield from (_variable(name) for name in options.env)
         yield from (self._glob(_GLOB + pattern) for pattern in options.reads)
 
+    def variables(self, names: Iterable[str]) -> Iterator[Dependency]:
+        """Environment variables by their names, set or not; what cannot be a name is left out."""
+        return (_variable(name) for name in names if _VARIABLE.fullmatch(name))
+
     def named_files(self, texts: Iterable[str]) -> Iterator[Dependency]:
         """Files whose path stands in the code or in a value: some readers bypass ``open``."""
         for text in texts:
@@ -67,7 +73,8 @@ class Surroundings:
         }
         for was in before:
             now = self.find(was.kind, was.name)
-            if now is not None and now.fingerprint == was.fingerprint:
+            same = now is not None and now.fingerprint == was.fingerprint
+            if same or was.kind is DependencyKind.ENV:  # the step may set a variable after it has read it
                 yield was
             elif was.name not in made:
                 problems[was.name] = "changed while the step ran"

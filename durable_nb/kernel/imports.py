@@ -17,20 +17,24 @@ from typing import Any
 
 from durable_nb.kernel import ambient, modules
 
-_inside = threading.local()
-
 
 @contextmanager
 def without_draws() -> Iterator[None]:
-    """Put back what imports of installed packages draw inside the block."""
+    """Put back what imports of installed packages draw inside the block, in the thread that runs it.
+
+    Imports of other threads, such as the ledger's, go on at the same time: what is between their beginning
+    and their end may be the step's own draws.
+    """
     original = builtins.__import__
+    thread = threading.get_ident()
+    inside = False
 
     def importing(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name in sys.modules or getattr(_inside, "installed", False) or not _is_installed(name, args):
+        nonlocal inside
+        ours = threading.get_ident() == thread and not inside
+        if name in sys.modules or not ours or not _is_installed(name, args):
             return original(name, *args, **kwargs)
-        _inside.installed = (
-            True  # also for the look at the generators: numpy.random loads when it is looked at
-        )
+        inside = True  # also for the look at the generators: numpy.random loads when it is looked at
         try:
             before = ambient.read_random()
             try:
@@ -38,7 +42,7 @@ def without_draws() -> Iterator[None]:
             finally:
                 ambient.restore_random(before)
         finally:
-            _inside.installed = False
+            inside = False
 
     builtins.__import__ = importing
     try:

@@ -30,6 +30,8 @@ class Inputs:
     """Name → why its content cannot be fingerprinted."""
     texts: set[str] = field(default_factory=set)
     """Strings and paths among the values and in the functions' code: they may name files."""
+    environment: set[str] = field(default_factory=set)
+    """Names that the code may look up in the environment."""
 
     def variables(self) -> list[str]:
         """The names whose values are read as data."""
@@ -98,6 +100,7 @@ class _Resolver:
         self._add_known(names.mentioned)
         if names.reads_namespace:
             self._add_known(values)
+        self._found.environment |= names.texts if names.reads_environment else set()
         for module in names.imports:
             self._add_module(module)
         while self._queue:
@@ -134,6 +137,7 @@ class _Resolver:
         if isinstance(value, str | PurePath):
             self._found.texts.add(str(value))
         self._found.texts |= reader.texts
+        self._found.environment |= reader.environment
         self._add_known(reader.globals)
         self._add_known(reader.mentioned)
         if reader.reads_namespace:

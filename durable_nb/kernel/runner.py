@@ -85,6 +85,7 @@ class StepRunner:
             known = unique(
                 [
                     *self._surroundings.declared(self._cell.options),
+                    *self._surroundings.variables(sorted(inputs.environment)),
                     *self._surroundings.named_files(sorted(self._names.texts | inputs.texts)),
                 ]
             )

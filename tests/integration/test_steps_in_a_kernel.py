@@ -428,3 +428,25 @@ def test_tables_that_share_memory_are_not_torn_by_a_change_in_place(kernel) -> N
     again = kernel.run_all(*cells)
     assert again[1].state == "reused"
     assert again[2].result == "(['a', 'b'], ['a'])"
+
+
+def test_environment_variables_read_by_name_are_dependencies(kernel) -> None:
+    """In the cell and in the functions it calls; --env names those that the code does not show."""
+    cells = [
+        "import os\ndef region(): return os.getenv('DURABLE_REGION', 'none')",
+        "%%step cell\nuser = os.environ.get('DURABLE_USER')",
+        "%%step function\nwhere = region()",
+        "%%step declared --env DURABLE_OTHER\nother = dict(os.environ).get('DURABLE' + '_OTHER')",
+        "%%step none\nx = 1",
+    ]
+    kernel.environment = {"DURABLE_USER": "ann", "DURABLE_REGION": "eu", "DURABLE_OTHER": "1"}
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    assert ["reused"] * 4 == [r.state for r in kernel.run_all(*cells)][1:]
+    for name, changed in (("USER", "cell"), ("REGION", "function"), ("OTHER", "declared")):
+        before = kernel.environment[f"DURABLE_{name}"]
+        kernel.environment[f"DURABLE_{name}"] = "changed"
+        states = {r.status["step"]: r.state for r in kernel.run_all(*cells)[1:]}
+        assert [changed] == [step for step, state in states.items() if state == "completed"]
+        kernel.environment[f"DURABLE_{name}"] = before
