@@ -18,6 +18,11 @@ from durable_nb.kernel.watch import OpenedFiles
 
 _GLOB = "glob:"
 _LONGEST_PATH = 1024
+_LONGEST_COMMAND = 20_000
+"""Characters; a longer text is data rather than a command."""
+_WORDS_OF_COMMANDS = re.compile(r"""[^\s'"`(),;=<>|&]+""")
+_PATTERN = re.compile(r"[\w./-]*\*[\w./*-]*\.\w+")
+"""A glob with a file name's ending, such as ``data/*.csv``: not every text with a star is one."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -52,10 +57,22 @@ class Surroundings:
         return (_variable(name) for name in names if _VARIABLE.fullmatch(name))
 
     def named_files(self, texts: Iterable[str]) -> Iterator[Dependency]:
-        """Files whose path stands in the code or in a value: some readers bypass ``open``."""
+        """Files and globs that stand in the code or in a value: some readers bypass ``open``.
+
+        A text may be a path, or hold paths as SQL and shell commands do.
+        """
         for text in texts:
             if self._is_file(text):
                 yield self._file(self._name(os.path.join(self._folder, text)))
+            elif len(text) <= _LONGEST_COMMAND:
+                yield from self._files_within(text)
+
+    def _files_within(self, text: str) -> Iterator[Dependency]:
+        for word in dict.fromkeys(_WORDS_OF_COMMANDS.findall(text)):
+            if _PATTERN.fullmatch(word):
+                yield self._glob(_GLOB + word)
+            elif ("." in word or os.sep in word) and self._is_file(word):
+                yield self._file(self._name(os.path.join(self._folder, word)))
 
     def still(
         self,

@@ -450,3 +450,35 @@ def test_environment_variables_read_by_name_are_dependencies(kernel) -> None:
         states = {r.status["step"]: r.state for r in kernel.run_all(*cells)[1:]}
         assert [changed] == [step for step, state in states.items() if state == "completed"]
         kernel.environment[f"DURABLE_{name}"] = before
+
+
+def test_files_that_stand_in_sql_and_shell_commands_are_dependencies(kernel) -> None:
+    """DuckDB, Arrow and other programs open files themselves; a new file that a glob matches counts too."""
+    folder = kernel.folder / "data"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.csv").write_text("x\n1\n")
+    kernel.run_all("import pandas as pd\npd.DataFrame({'x': [1]}).to_parquet('p.parquet')")
+    cells = {
+        "sql": "%%step sql\nimport duckdb\nn = duckdb.sql(\"select sum(x) from 'data/a.csv'\").fetchall()",
+        "glob": "%%step glob\nimport duckdb\nn = duckdb.sql(\"select sum(x) from 'data/*.csv'\").fetchall()",
+        "shell": "%%step shell\ntext = !cat data/b.csv",
+        "arrow": "%%step arrow\nimport pandas as pd\ndf = pd.read_parquet('p.parquet')",
+        "regex": "%%step regex\nimport re\ny = re.sub('.*', 'a', 'b')",
+    }
+
+    def executed() -> list[str]:
+        results = kernel.run_all(*cells.values())
+        assert not any(r.error for r in results)
+        return [r.status["step"] for r in results if r.state == "completed"]
+
+    assert executed() == list(cells)
+    assert executed() == []
+    (folder / "a.csv").write_text("x\n2\n")
+    assert executed() == ["sql", "glob"]
+    (folder / "b.csv").write_text("x\n3\n")
+    assert executed() == ["glob", "shell"]
+    (folder / "c.csv").write_text("x\n4\n")
+    assert executed() == ["glob"]
+    kernel.run("import pandas as pd\npd.DataFrame({'x': [2]}).to_parquet('p.parquet')")
+    assert executed() == ["arrow"]
