@@ -79,5 +79,10 @@ def _store() -> Store:
 
         shell = get_ipython()
         if shell is not None and magics.is_loaded(shell):
-            return magics.session_of(shell).store
+            session = magics.session_of(shell)
+            if session.running:
+                session.unprovable["the store"] = (
+                    "what the step read from it may be another thing next time; read it in a plain cell"
+                )
+            return session.store
     return open_store(find_store())

@@ -151,6 +151,7 @@ class _Step:
         cell_id = cell_id_of(self._info)
         self._session.claim(cell, cell_id)
         self._session.running = cell.name
+        self._session.unprovable.clear()
         try:
             await StepRunner(self._session, cell, self._tree, cell_name, cell_id).run()
         finally:

@@ -232,7 +232,9 @@ class StepRunner:
             frozenset(options.ignore),
         )
         add_state(changes, state.values)
-        problems = {**inputs.unprovable, **changes.not_durable, **state.problems}
+        problems = {
+            **inputs.unprovable, **self._session.unprovable, **changes.not_durable, **state.problems
+        }  # fmt: skip
         kept = self._surroundings.still(known, run.opened, self._names.written_texts, problems)
         files = [*kept, *self._surroundings.opened(run.opened, problems)]
         with_last_value(changes, last_value(self._shell), self._session.namespace)

@@ -35,6 +35,8 @@ class Session:
         """Step → how it stands in this kernel."""
         self.running = ""
         """Name of the step whose cell is being executed; empty between steps."""
+        self.unprovable: dict[str, str] = {}
+        """What the running step did that no fingerprint covers → why that matters."""
         self._claims: dict[str, tuple[str, str]] = {}
         """Step → (cell id, source) of the cell that claimed the name."""
         self._attempts: dict[str, int] = {}

@@ -482,3 +482,15 @@ def test_files_that_stand_in_sql_and_shell_commands_are_dependencies(kernel) -> 
     assert executed() == ["glob"]
     kernel.run("import pandas as pd\npd.DataFrame({'x': [2]}).to_parquet('p.parquet')")
     assert executed() == ["arrow"]
+
+
+def test_a_step_that_reads_the_store_is_not_proven(kernel) -> None:
+    """What is stored changes; a plain cell may load it, and its value is an input like any other."""
+    kernel.start()
+    kernel.run("%%step make\nx = 1")
+    inside = "%%step inside\nimport durable_nb\ny = durable_nb.load('make', 'x')"
+    outside = ["import durable_nb\nz = durable_nb.load('make', 'x')", "%%step outside\ny = z"]
+    assert kernel.run(inside).status["warning"].startswith("not durable, executes next time: the store: ")
+    for cell in outside:
+        kernel.run(cell)
+    assert ["completed", "", "reused"] == [r.state for r in kernel.run_all(inside, *outside)]
