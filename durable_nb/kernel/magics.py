@@ -25,6 +25,7 @@ from durable_nb.kernel import watch
 from durable_nb.kernel.runner import StepRunner
 from durable_nb.kernel.session import Session, cell_id_of
 from durable_nb.kernel.status import StepsTable
+from durable_nb.kernel.step_code import read_code
 
 _ENTRY = "__durable_nb_step__"
 """Name under which a step's cell finds its runner; hidden from the user's namespace."""
@@ -153,7 +154,8 @@ class _Step:
         self._session.running = cell.name
         self._session.unprovable.clear()
         try:
-            await StepRunner(self._session, cell, self._tree, cell_name, cell_id).run()
+            step = read_code(cell, self._tree, cell_name, cell_id)
+            await StepRunner(self._session, step).run()
         finally:
             self._session.running = ""
 

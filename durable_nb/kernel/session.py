@@ -12,13 +12,16 @@ from typing import Any
 from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
 from durable_nb.core.cells import StepCell, find_marker, read_cell
+from durable_nb.core.code import CodeReader
 from durable_nb.core.errors import DuplicateStepError, DurableError
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
 from durable_nb.kernel.context import RunContext, find_run
+from durable_nb.kernel.modules import module_fingerprint
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.recording import show_line
 from durable_nb.kernel.status import StepReport
 from durable_nb.store import origin
+from durable_nb.store.codecs import CodecContext
 from durable_nb.store.store import Store, open_store
 
 Observer = Callable[[StepEvent], None]
@@ -81,6 +84,11 @@ class Session:
             "user": origin.user(),
             "python": platform.python_version(),
         }
+
+    def codec_context(self) -> CodecContext:
+        """What codecs need of this kernel: the key, the namespace, and how code is fingerprinted now."""
+        reader = CodeReader(self.namespace.values, module_fingerprint)
+        return self.store.context(self.namespace.values, reader.of_code)
 
     def next_attempt(self, step: str) -> int:
         """Number of the coming attempt of a step in this run; the first is 1."""
