@@ -82,8 +82,11 @@ def _set_torch_state(state: Any) -> None:
     torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
 
-def _is_fresh_torch(state: Any) -> bool:
-    return bool(state == bytes(sys.modules["torch"].Generator().get_state().numpy()))
+def _is_unused_torch(state: Any) -> bool:
+    """Whether nothing was drawn since the generator was seeded, by the step or by the system."""
+    torch = sys.modules["torch"]
+    seeded = torch.Generator().manual_seed(torch.initial_seed())
+    return bool(state == bytes(seeded.get_state().numpy()))
 
 
 def _set_environment(changes: Mapping[str, str | None]) -> None:
@@ -101,8 +104,7 @@ def _set_path(path: list[str]) -> None:
 STATES = (
     State("random.python", random.getstate, random.setstate, True),
     State("random.numpy", _numpy_state, _set_numpy_state, True, _is_fresh_numpy, _is_newly_seeded_numpy),
-    # PyTorch starts with the same seed in every process.
-    State("random.torch", _torch_state, _set_torch_state, True, _is_fresh_torch, lambda _: True),
+    State("random.torch", _torch_state, _set_torch_state, True, is_determined=_is_unused_torch),
     State("folder", os.getcwd, os.chdir),
     State("environment", lambda: dict(os.environ), _set_environment),
     State("sys.path", lambda: list(sys.path), _set_path),

@@ -6,14 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from durable_nb.core.errors import NotFingerprintableError
-from durable_nb.core.fingerprint import arrow, builtin, matplotlib, numeric, objects, pandas, polars, standard
+from durable_nb.core.fingerprint import (
+    arrow,
+    builtin,
+    matplotlib,
+    numeric,
+    objects,
+    pandas,
+    polars,
+    standard,
+    torch,
+)
 from durable_nb.core.fingerprint.hashing import digest
 from durable_nb.core.fingerprint.walker import STAND_INS, Obstacle, OfCode, Walker, type_name
 from durable_nb.core.model import SCHEME
 
 __all__ = ["FAMILIES", "OfCode", "digest", "fingerprint", "register"]
 
-FAMILIES = (builtin, standard, objects, numeric, arrow, pandas, polars, matplotlib)
+FAMILIES = (builtin, standard, objects, numeric, arrow, pandas, polars, matplotlib, torch)
 """The modules whose import fills the registries."""
 
 _PREFIX = b"durable_nb value %d" % SCHEME
