@@ -43,6 +43,8 @@ class OutputKind(StrEnum):
 
     VALUE = "value"
     """Read from an artifact."""
+    PART = "part"
+    """Read from an artifact that holds several outputs, which share objects."""
     DEFINITION = "definition"
     """Made again by the cell's own import, def or class statement."""
     MODULE = "module"
@@ -97,7 +99,7 @@ class Output:
     bytes: int = 0
     """Size of the artifact on disk, in bytes."""
     of: str = ""
-    """An alias: the output it is the same object as. A module: its dotted name."""
+    """An alias: the output it is the same object as. A module: its dotted name. A part: the artifact."""
 
 
 @dataclass(frozen=True, slots=True)

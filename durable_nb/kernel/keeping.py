@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from durable_nb.core.errors import NotStorableError, StoreError
-from durable_nb.core.model import Dependency, EventKind, Output, Trace
+from durable_nb.core.errors import NotStorableError, StoreError, ValueNotDurableError
+from durable_nb.core.fingerprint import fingerprint
+from durable_nb.core.model import Dependency, EventKind, Output, OutputKind, Trace
 from durable_nb.kernel.ambient import find_state_changes
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.execution import last_value
@@ -16,8 +17,10 @@ from durable_nb.kernel.inputs import Inputs
 from durable_nb.kernel.outputs import LAST_VALUE, Changes, add_state, find_changes, with_last_value
 from durable_nb.kernel.recording import Record
 from durable_nb.kernel.session import Session
+from durable_nb.kernel.sharing import groups
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.watch import OpenedFiles
+from durable_nb.store.codecs import CodecContext
 
 _THE_STORE = "the store"
 """Stands for a name where it is no value that keeps a step from being durable."""
@@ -116,7 +119,17 @@ class Keeper:
         """Write the artifacts; ``problems`` gets the values that no codec keeps."""
         outputs = dict(changes.outputs)
         context = self._session.codec_context()
-        for name, value in changes.values.items():
+        whole = dict(changes.values)
+        variables = {
+            n: v for n, v in whole.items() if outputs[n].kind is OutputKind.VALUE and n != LAST_VALUE
+        }
+        for names in groups(variables):
+            try:
+                outputs |= self._store_together({n: whole.pop(n) for n in names}, outputs, context)
+            except (ValueNotDurableError, StoreError) as error:
+                shared = ", ".join(names[1:])
+                problems[names[0]] = f"it shares memory or objects with {shared}; copy() it, or: {error}"
+        for name, value in whole.items():
             output = outputs[name]
             try:
                 stored = self._session.store.artifacts.put(value, output.fingerprint, context)
@@ -131,6 +144,14 @@ class Keeper:
                 break
             outputs[name] = replace(output, codec=stored.codec, bytes=stored.bytes)
         return outputs
+
+    def _store_together(
+        self, values: dict[str, Any], outputs: dict[str, Output], context: CodecContext
+    ) -> dict[str, Output]:
+        """Write values that share objects as one artifact: apart, they would come back torn."""
+        together = fingerprint(values, of_code=context.of_code)
+        self._session.store.artifacts.put(values, together, context)
+        return {name: replace(outputs[name], kind=OutputKind.PART, of=together) for name in values}
 
     def _commit(self, trace: Trace) -> Trace:
         try:

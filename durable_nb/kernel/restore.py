@@ -22,6 +22,8 @@ from durable_nb.kernel.outputs import LAST_VALUE
 from durable_nb.store.artifacts import Artifacts
 from durable_nb.store.codecs import CodecContext
 
+_VALUES = frozenset({OutputKind.VALUE, OutputKind.PART, OutputKind.ALIAS, OutputKind.MODULE})
+
 
 class Restorer:
     """Binds the outputs of one trace in the user's namespace."""
@@ -33,6 +35,7 @@ class Restorer:
         self._namespace = namespace
         self._artifacts = artifacts
         self._context = context
+        self._read: dict[str, dict[str, Any]] = {}
 
     def restore(self, trace: Trace, definitions: Definitions, cell_name: str) -> Any:
         """Bind, delete and define what the step bound, deleted and defined; returns its last value, or None.
@@ -53,7 +56,7 @@ class Restorer:
         late = [entry for entry in pending if not self._define(entry[0], cell_name)]
         made: dict[str, Any] = {}
         for output in trace.outputs:
-            if output.kind in (OutputKind.VALUE, OutputKind.ALIAS, OutputKind.MODULE):
+            if output.kind in _VALUES:
                 made[output.name] = self._value(output, made)
         states = {
             o.of: self._artifacts.get(o.fingerprint, self._context)
@@ -79,9 +82,17 @@ class Restorer:
     def _value(self, output: Output, made: dict[str, Any]) -> Any:
         if output.kind is OutputKind.MODULE:
             return importlib.import_module(output.of)
+        if output.kind is OutputKind.PART:
+            return self._together(output.of)[output.name]
         if output.kind is OutputKind.ALIAS:
             return made[output.of] if output.of in made else self._namespace.values[output.of]
         return self._artifacts.get(output.fingerprint, self._context)
+
+    def _together(self, fingerprint: str) -> dict[str, Any]:
+        """Values that share objects: read once, so that they share them again."""
+        if fingerprint not in self._read:
+            self._read[fingerprint] = self._artifacts.get(fingerprint, self._context)
+        return self._read[fingerprint]
 
     def _define(self, statement: ast.stmt, cell_name: str, *, again: bool = False) -> bool:
         """Run a definition; False where it needs a value that is not there yet."""

@@ -35,6 +35,22 @@ def shared_parts(changed: Mapping[str, Any], others: Mapping[str, Any]) -> dict[
     return found
 
 
+def groups(values: Mapping[str, Any]) -> list[list[str]]:
+    """Names of values that hold parts of each other, or one the other: at least two in a group."""
+    found: list[tuple[list[str], set[int] | None]] = []
+    for name, value in values.items():
+        names, held = [name], _reachable([value])
+        apart = []
+        for others, other_held in found:
+            if held is None or other_held is None or held & other_held:
+                names = others + names
+                held = None if held is None or other_held is None else held | other_held
+            else:
+                apart.append((others, other_held))
+        found = [*apart, (names, held)]
+    return [names for names, _ in found if len(names) > 1]
+
+
 def _reachable(roots: Iterable[Any]) -> set[int] | None:
     """The ids of all mutable objects below the roots; None where there are too many."""
     seen: set[int] = set()

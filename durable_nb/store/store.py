@@ -121,6 +121,8 @@ class Store:
         """
         trace = self._trace(step, run)
         output = _stored_output(trace, name)
+        if output.kind is OutputKind.PART:
+            return self.artifacts.get(output.of, context or self.context())[output.name]
         return self.artifacts.get(output.fingerprint, context or self.context())
 
     def _trace(self, step: str, run: str | None) -> Trace:
@@ -168,7 +170,7 @@ def _stored_output(trace: Trace, name: str) -> Output:
         )
     if output.kind is OutputKind.ALIAS and output.of in outputs:
         return _stored_output(trace, output.of)
-    if output.kind is not OutputKind.VALUE:
+    if output.kind not in (OutputKind.VALUE, OutputKind.PART):
         raise UsageError(
             f"Output {name!r} of step {trace.step!r} is a {output.kind.value}, not a stored value. "
             "It comes back when the notebook runs."

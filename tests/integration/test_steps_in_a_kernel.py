@@ -494,3 +494,21 @@ def test_a_step_that_reads_the_store_is_not_proven(kernel) -> None:
     for cell in outside:
         kernel.run(cell)
     assert ["completed", "", "reused"] == [r.state for r in kernel.run_all(inside, *outside)]
+
+
+def test_results_that_share_objects_come_back_sharing_them(kernel) -> None:
+    """A list and what holds it, a figure and its axes: a later change shows in both."""
+    cell = (
+        "%%step make\nimport matplotlib\nmatplotlib.use('agg')\n"
+        "import matplotlib.pyplot as plt, pandas as pd\n"
+        "xs = [1]\nbox = {'xs': xs}\nalone = [2]\nfig, ax = plt.subplots()\ndf = pd.DataFrame({'a': [1]})\n"
+        "frames = [df]"
+    )
+    kernel.start()
+    assert kernel.run(cell).status["warning"] == ""
+    assert kernel.run_all(cell)[0].state == "reused"
+    kernel.run("xs.append(3)")
+    check = "box, box['xs'] is xs, fig.axes[0] is ax, frames[0] is df, alone"
+    assert kernel.run(check).result == "({'xs': [1, 3]}, True, True, True, [2])"
+    kernel.run("import durable_nb")
+    assert kernel.run("durable_nb.load('make', 'box')").result == "{'xs': [1]}"
