@@ -17,10 +17,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from durable_nb.core.fingerprint import digest, fingerprint
-from durable_nb.core.model import Dependency, DependencyKind, Json
+from durable_nb.core.model import Dependency, DependencyKind
 
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|private|api_?key|access_?key", re.IGNORECASE)
-_SEEDERS = frozenset({"seed", "manual_seed", "set_state", "setstate", "seed_all", "seed_everything"})
+_SEEDERS = {
+    "random.seed": "random.python",
+    "np.random.seed": "random.numpy",
+    "numpy.random.seed": "random.numpy",
+    "torch.manual_seed": "random.torch",
+}
+"""Calls, as they are written, that seed one generator. What is written otherwise counts as drawing."""
 _TELLTALE = "the name looks secret, so its value is not written to disk; set it in a plain cell"
 _FRESH_POSITION = 623
 """Where NumPy's global generator stands that was seeded by the system and not used (measured: NumPy 2)."""
@@ -145,13 +151,14 @@ def find_state_changes(before: Mapping[str, Any], tree: ast.Module) -> AmbientCh
     values: dict[str, Any] = {}
     dependencies: list[Dependency] = []
     problems: dict[str, str] = {}
+    seeded = _seeded_first(tree)
     for state in STATES:
         was, now = before[state.name], state.read()
         loaded = was is None
         if now == was or (loaded and state.is_fresh(now)):
             continue
         values[state.name] = now
-        if state.random and not seeds_first(tree) and not (loaded and state.is_determined(now)):
+        if state.random and state.name not in seeded and not (loaded and state.is_determined(now)):
             dependencies.append(_random(state.name, was))
     if "environment" in values:
         changed = _environment_changes(before["environment"], values["environment"])
@@ -171,9 +178,7 @@ def random_dependency(name: str) -> Dependency:
 
 def _random(name: str, state: Any) -> Dependency:
     # A generator that is loaded later starts with a state nobody knows.
-    found = (
-        digest("unknown", str(id(object())), os.urandom(16).hex()) if state is None else fingerprint(state)
-    )
+    found = digest("unknown", os.urandom(16)) if state is None else fingerprint(state)
     return Dependency(DependencyKind.RANDOM, name, found, "")
 
 
@@ -182,16 +187,21 @@ def set_again(name: str, value: Any) -> None:
     _BY_NAME[name].write(value)
 
 
-def seeds_first(tree: ast.Module) -> bool:
-    """Whether the cell seeds before any other statement of it can draw."""
+def _seeded_first(tree: ast.Module) -> set[str]:
+    """The generators that the cell seeds before any other statement of it can draw."""
+    found: set[str] = set()
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
             continue
         calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
-        if calls:
-            return isinstance(statement, ast.Expr) and all(_called(call) in _SEEDERS for call in calls)
-    return False
+        seeded = {_SEEDERS.get(ast.unparse(call.func)) for call in calls if _is_given_a_seed(call)}
+        if calls and (len(seeded) != 1 or len(calls) != 1 or None in seeded):
+            break
+        found |= {name for name in seeded if name is not None}
+    return found
 
 
-def _called(call: ast.Call) -> Json:
-    return getattr(call.func, "attr", getattr(call.func, "id", None))
+def _is_given_a_seed(call: ast.Call) -> bool:
+    """Without a value, or with None, the system chooses the seed."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return bool(given) and not any(isinstance(g, ast.Constant) and g.value is None for g in given)

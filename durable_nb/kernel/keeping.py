@@ -126,7 +126,10 @@ class Keeper:
         for names in groups(variables):
             try:
                 outputs |= self._store_together({n: whole.pop(n) for n in names}, outputs, context)
-            except (ValueNotDurableError, StoreError) as error:
+            except StoreError as error:
+                problems[_THE_STORE] = str(error)
+                return outputs
+            except ValueNotDurableError as error:
                 shared = ", ".join(names[1:])
                 problems[names[0]] = f"it shares memory or objects with {shared}; copy() it, or: {error}"
         for name, value in whole.items():

@@ -512,3 +512,18 @@ def test_results_that_share_objects_come_back_sharing_them(kernel) -> None:
     assert kernel.run(check).result == "({'xs': [1, 3]}, True, True, True, [2])"
     kernel.run("import durable_nb")
     assert kernel.run("durable_nb.load('make', 'box')").result == "{'xs': [1]}"
+
+
+def test_seeding_one_generator_says_nothing_about_another(kernel) -> None:
+    """A step that seeds NumPy and draws from Python's generator depends on Python's."""
+    cells = [
+        "import random, numpy as np\nrandom.seed(1)",
+        "%%step draw\nnp.random.seed(0)\nx = random.random(), np.random.rand()",
+    ]
+    kernel.start()
+    for cell in cells:
+        kernel.run(cell)
+    assert kernel.run_all(*cells)[1].state == "reused"
+    changed = kernel.run_all(cells[0].replace("seed(1)", "seed(2)"), cells[1])[1]
+    assert changed.state == "completed"
+    assert changed.status["reason"].startswith("random.python")
