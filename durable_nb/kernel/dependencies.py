@@ -123,7 +123,11 @@ class Surroundings:
         path = Path(os.path.join(self._folder, name))
         if not path.exists():
             return _missing(name)
-        return Dependency(DependencyKind.FILE, name, file_fingerprint(path), f"{name}")
+        try:
+            return Dependency(DependencyKind.FILE, name, file_fingerprint(path), name)
+        except NotFingerprintableError:
+            # The step cannot read it either; that it names the file must not keep it from running.
+            return Dependency(DependencyKind.FILE, name, digest("unreadable"), f"{name} unreadable")
 
     def _glob(self, name: str) -> Dependency:
         pattern = name.removeprefix(_GLOB)

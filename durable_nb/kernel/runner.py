@@ -46,13 +46,6 @@ class StepRunner:
         started = time.perf_counter()
         with unwatched():
             inputs = find_inputs(self._step.names, self._cell.options, self._session.namespace)
-            known = unique(
-                [
-                    *self._surroundings.declared(self._cell.options),
-                    *self._surroundings.variables(sorted(inputs.environment)),
-                    *self._surroundings.named_files(sorted(self._step.names.texts | inputs.texts)),
-                ]
-            )
             key = digest(self._step.fingerprint, inputs.key)
             trace, why = self._decide(inputs, key)
         warning = ""
@@ -61,7 +54,7 @@ class StepRunner:
             if not warning:
                 return
             why = [StaleReason.damaged("stored result not usable")]
-        await self._execute(inputs, known, key, why, warning)
+        await self._execute(inputs, key, why, warning)
 
     # The decision.
 
@@ -117,15 +110,26 @@ class StepRunner:
 
     # Executing.
 
-    async def _execute(
-        self, inputs: Inputs, known: tuple[Dependency, ...], key: str, why: list[StaleReason], warning: str
-    ) -> None:
+    def _known(self, inputs: Inputs) -> tuple[Dependency, ...]:
+        """Files and environment variables that the code or its options name, as they are before it runs."""
+        texts = self._step.names.texts | inputs.texts
+        return unique(
+            [
+                *self._surroundings.declared(self._cell.options),
+                *self._surroundings.variables(sorted(inputs.environment)),
+                *self._surroundings.named_files(sorted(texts)),
+            ]
+        )
+
+    async def _execute(self, inputs: Inputs, key: str, why: list[StaleReason], warning: str) -> None:
         __tracebackhide__ = True
         reason = ", ".join(dict.fromkeys(r.text for r in why[:3]))
         attempt = self._session.next_attempt(self._cell.name)
         about: dict[str, Any] = {"cell_id": self._step.cell_id, "code": self._step.fingerprint}
         options = self._cell.options.changed()
         self._emit(EventKind.ATTEMPT_STARTED, attempt, reason=reason, options=options, **about)
+        with unwatched():
+            known = self._known(inputs)
         before = Before(self._session.namespace.own(), read_all())
         self._emit(EventKind.EXECUTING, attempt)
         run = Execution(Record(), OpenedFiles())
