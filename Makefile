@@ -1,12 +1,12 @@
 # Needs make and python3 (3.11 or newer); everything else goes into .venv.
-#   make demo    make test    make lint    make bench    make bench-full    make clean
+#   make demo    make test    make lint    make bench    make bench-full    make oracle    make clean
 # ARGS is handed on: make test ARGS="tests/unit -k layers"
 
 export PYTHON ?= python3
 export VENV := .venv
 ARGS ?=
 
-.PHONY: help demo test lint format bench bench-full clean
+.PHONY: help demo test oracle lint format bench bench-full clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -19,6 +19,10 @@ demo: ## kill a notebook in the middle of training, run it again, see what was k
 test: ## the whole test suite
 	@tests/environment.sh test
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+oracle: ## generated notebooks, edited and killed, against clean runs: ARGS="--notebooks 2000"
+	@tests/environment.sh test
+	$(VENV)/bin/python tests/oracle $(ARGS)
 
 lint: ## ruff and mypy
 	@tests/environment.sh dev

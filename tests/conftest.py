@@ -108,6 +108,22 @@ class Kernel:
         self._client.get_shell_msg(timeout=_PATIENCE)
         return result
 
+    def complete(self, code: str) -> list[str]:
+        """What Tab offers at the end of the code."""
+        return list(self._client.complete(code, reply=True, timeout=_PATIENCE)["content"]["matches"])
+
+    def inspect(self, code: str) -> str:
+        """What Shift-Tab shows at the end of the code."""
+        reply = self._client.inspect(code, reply=True, timeout=_PATIENCE)["content"]
+        return re.sub(r"\x1b\[[0-9;]*m", "", reply["data"].get("text/plain", ""))
+
+    def evaluate(self, expression: str) -> str:
+        """The text/plain of an expression that a front end sends beside a silent cell."""
+        reply = self._client.execute(
+            "", silent=True, user_expressions={"asked": expression}, reply=True, timeout=_PATIENCE
+        )
+        return str(reply["content"]["user_expressions"]["asked"].get("data", {}).get("text/plain", ""))
+
     def send(self, code: str) -> None:
         """Start a cell and do not wait for it."""
         self._sent = self._client.execute(code)
@@ -175,6 +191,15 @@ def _own_surroundings(user_key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def kernel(tmp_path: Path) -> Iterator[Kernel]:
     """A kernel that is started by the test, in an empty folder."""
     made = Kernel(tmp_path)
+    yield made
+    made.stop(now=True)
+
+
+@pytest.fixture(scope="module")
+def module_kernel(tmp_path_factory: pytest.TempPathFactory, user_key: Path) -> Iterator[Kernel]:
+    """One kernel for the tests of a file that need no new one; each test clears what it minds."""
+    made = Kernel(tmp_path_factory.mktemp("kernel"))
+    made.environment = {"DURABLE_NB_KEY_FILE": str(user_key)}
     yield made
     made.stop(now=True)
 

@@ -56,6 +56,8 @@ class DurableEngine:
         autosave_cell_every: float = 30,
         input_path: str | None = None,
         store: str | Path | None = None,
+        auto: bool = False,
+        verify_reused: float = 0.0,
         on_run: Callable[[Run], None] | None = None,
         start_timeout: int = 60,
         execution_timeout: int | None = None,
@@ -74,6 +76,8 @@ class DurableEngine:
             autosave_cell_every: Seconds between two saves while one cell runs; 0 for none.
             input_path: Where the notebook came from; it and the parameters tell which run is resumed.
             store: The store's folder, if not the one that belongs to the notebook.
+            auto: Whether every code cell is a step, not only those marked as one.
+            verify_reused: The fraction of reusable steps to execute anyway, to compare what comes out.
             on_run: Called with the run once it is recorded.
             start_timeout: Seconds that the kernel has to start.
             execution_timeout: Seconds that each cell has; None or 0 for no limit.
@@ -95,7 +99,14 @@ class DurableEngine:
         parameters = dict(nb.metadata.get("papermill", {}).get("parameters", {}))
         file = NotebookFile(nb, target_of(output_path))
         opened = open_store(store or find_store(Path(notebook) if Path(notebook).is_absolute() else None))
-        told = {"notebook": notebook, "engine": ENGINE, "parameters": parameters, "store": str(opened.path)}
+        told = {
+            "notebook": notebook,
+            "engine": ENGINE,
+            "parameters": parameters,
+            "store": str(opened.path),
+            "auto": auto,
+            "verify_reused": verify_reused,
+        }
         cell_status.reset(nb)
         file.save()
         progress = Progress(len(nb.cells), progress_bar)

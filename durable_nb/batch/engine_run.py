@@ -37,6 +37,8 @@ def run_notebook(
     kernel_name: str | None = None,
     cwd: Path | None = None,
     cell_timeout: int | None = None,
+    auto: bool = False,
+    verify_reused: float = 0.0,
     progress: bool = True,
     on_run: Callable[[Run], None] | None = None,
 ) -> RunReport:
@@ -52,6 +54,8 @@ def run_notebook(
         kernel_name: The kernel, if not the one that the notebook names.
         cwd: The kernel's working directory; the notebook's folder if None.
         cell_timeout: Seconds that each cell may take; None for no limit.
+        auto: Whether every code cell is a step, not only those marked as one.
+        verify_reused: The fraction of reusable steps to execute anyway, to compare what comes out.
         progress: Whether to draw a progress bar on a terminal.
         on_run: Called with the run once it is recorded, before the first cell.
 
@@ -85,6 +89,8 @@ def run_notebook(
             store=folder,
             on_run=note,
             execution_timeout=cell_timeout,
+            auto=auto,
+            verify_reused=verify_reused,
         )
     except PapermillExecutionError:
         pass  # the ledger and the report tell it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class StepReport:
     """Type and message of the error that it ended with."""
     updated_at: datetime | None
     run_id: str
+    check: tuple[str, ...] | None = None
+    """What came out otherwise when it was executed though it could be reused; None where it was not."""
 
     def as_json(self) -> dict[str, Json]:
         """Names and JSON values."""
@@ -46,6 +48,7 @@ class StepReport:
             "error": self.error or None,
             "updated_at": _iso(self.updated_at),
             "run_id": self.run_id,
+            "check": None if self.check is None else list(self.check),
         }
 
 
@@ -84,6 +87,11 @@ class RunReport:
         found = Counter(step.state for step in self.steps)
         return {state: found[state] for state in State if found[state]}
 
+    @property
+    def not_deterministic(self) -> list[str]:
+        """The steps that came out otherwise when they were executed though they could be reused."""
+        return [step.step for step in self.steps if step.check]
+
     def as_json(self) -> dict[str, Json]:
         """Names and JSON values."""
         counts: dict[str, Json] = {state.value: number for state, number in self.counts.items()}
@@ -119,7 +127,14 @@ def run_report(store: Store, run_id: str, *, last_pass: bool = False) -> RunRepo
     row = _find(store, run_id)
     since = row["resumed_at"] if last_pass and row["resumed_at"] else row["started_at"]
     steps = store.ledger.rows(_STEPS_OF_RUN, [row["run_id"], since, row["run_id"]])
-    return _run(row, [_step(step) for step in steps])
+    checks = _checks(store, row["run_id"], since)
+    return _run(row, [replace(_step(step), check=checks.get(step["step"])) for step in steps])
+
+
+def _checks(store: Store, run_id: str, since: datetime) -> dict[str, tuple[str, ...]]:
+    """Step → what came out otherwise when it was last checked."""
+    rows = store.ledger.rows(_CHECKS, [run_id, since])
+    return {row["step"]: tuple(json.loads(row["differences"])) for row in rows}
 
 
 def list_runs(store: Store, notebook: Path | None = None, limit: int = 20) -> list[RunReport]:
@@ -173,6 +188,11 @@ _STEPS_OF_RUNS = f"""
     where list_contains(?::varchar[], a.run_id)
     order by s.position nulls last, updated_at
 """  # noqa: S608
+_CHECKS = """
+    select step, json_extract(data, '$.check.differences') as differences from events
+    where run_id = ? and happened_at >= ? and kind = 'attempt_finished' and differences is not null
+    order by happened_at
+"""
 _STATUS = f"""
     select {_STEP_COLUMNS}, a.updated_at
     from steps a where ? = '' or a.notebook = ?

@@ -18,6 +18,9 @@ _COMMANDS = {
     "status": "durable_nb.cli.inspect",
     "runs": "durable_nb.cli.inspect",
     "show": "durable_nb.cli.inspect",
+    "plan": "durable_nb.cli.explain",
+    "why": "durable_nb.cli.explain",
+    "invalidate": "durable_nb.cli.decide",
     "recover": "durable_nb.cli.repair",
 }
 

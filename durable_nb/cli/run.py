@@ -41,6 +41,14 @@ When it fails or is killed, the same command goes on: only what is not done is e
     help="Working directory of the kernel; IN's folder by default.",
 )
 @click.option("--cell-timeout", type=click.IntRange(1), metavar="SECONDS", help="Limit for each cell.")
+@click.option("--auto", is_flag=True, help="Take every code cell for a step.")
+@click.option(
+    "--verify-reused",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="FRACTION",
+    help="Execute so many of the reusable steps anyway (0 to 1), and name those that come out otherwise.",
+)
 @store_option
 @json_option
 def run(
@@ -52,12 +60,15 @@ def run(
     kernel: str | None,
     cwd: Path | None,
     cell_timeout: int | None,
+    auto: bool,
+    verify_reused: float,
     store_path: Path | None,
     as_json: bool,
 ) -> int:
     """Execute the notebook IN, or go on with it, and save it as OUT.
 
-    OUT is IN's name with .out.ipynb by default. Steps that are proven up to date are reused.
+    OUT is IN's name with .out.ipynb by default. Steps that are proven up to date are reused. A step that
+    --verify-reused finds to come out otherwise counts as failed in the exit status.
     """
     from durable_nb.cli import parameters
 
@@ -78,10 +89,12 @@ def run(
             kernel_name=kernel,
             cwd=cwd,
             cell_timeout=cell_timeout,
+            auto=auto,
+            verify_reused=verify_reused,
             progress=watched,
             on_run=lambda run: click.echo(run.announcement(), err=True) if watched else None,
         )
-        if report.state != "completed":
+        if report.state != "completed" or report.not_deterministic:
             status = FAILED
     except RunStoppedError as stopped:
         report, status = stopped.report, INTERRUPTED

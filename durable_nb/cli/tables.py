@@ -41,7 +41,7 @@ def print_json(value: Json) -> None:
 
 def print_run(report: RunReport) -> None:
     """A run: its steps, then what it came to."""
-    console = _console()
+    console = terminal()
     console.print(_headline(report))
     if report.steps:
         console.print(_steps_table(report.steps, console))
@@ -50,12 +50,13 @@ def print_run(report: RunReport) -> None:
 
 def print_runs(reports: Sequence[RunReport]) -> None:
     """Runs, one a line."""
-    console = _console()
+    console = terminal()
     if not reports:
         console.print("No runs yet. Start one: durable-nb run NOTEBOOK")
         return
     narrow = console.width < _WIDE
-    table = _table("RUN", "STATE", "STARTED", "TIME", "STEPS", *([] if narrow else ["SAVED"]), "NOTEBOOK")
+    saved = [] if narrow else ["SAVED"]
+    table = plain_table("RUN", "STATE", "STARTED", "TIME", "STEPS", *saved, "NOTEBOOK")
     for report in reports:
         cells = [
             Text(report.run_id),
@@ -72,11 +73,11 @@ def print_runs(reports: Sequence[RunReport]) -> None:
 
 def print_status(steps: Iterable[StepReport]) -> None:
     """How steps stand, notebook by notebook."""
-    console = _console()
+    console = terminal()
     empty = True
     for notebook, group in groupby(steps, key=lambda step: step.notebook):
         empty = False
-        console.print(Text(_shown(notebook), style="bold"))
+        console.print(Text(shown_path(notebook), style="bold"))
         console.print(_steps_table(list(group), console, when=True))
     if empty:
         console.print("No steps. Mark a cell with %%step NAME on its first line.")
@@ -88,15 +89,17 @@ def print_traceback(traceback: str) -> None:
         click.echo("\n" + (traceback if sys.stderr.isatty() else _ANSI.sub("", traceback)), err=True)
 
 
-def _console() -> Console:
-    terminal = sys.stdout.isatty()
-    return Console(width=None if terminal else _PIPED_WIDTH, highlight=False, soft_wrap=not terminal)
+def terminal() -> Console:
+    """Where tables are printed: as wide as the terminal, or for a pipe as wide as they need."""
+    is_terminal = sys.stdout.isatty()
+    return Console(width=None if is_terminal else _PIPED_WIDTH, highlight=False, soft_wrap=not is_terminal)
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table without lines; only the columns WHY and NOTEBOOK may wrap."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in columns:
-        right = name in {"TIME", "SAVED"}
+        right = name in {"TIME", "SAVED", "SAVES"}
         table.add_column(name, justify="right" if right else "left", no_wrap=name not in {"WHY", "NOTEBOOK"})
     return table
 
@@ -111,7 +114,7 @@ def _steps_table(steps: Sequence[StepReport], console: Console, *, when: bool = 
         "WHY": [_why(step) for step in steps],
     }
     filled = {name: cells for name, cells in columns.items() if any(cells)}
-    table = _table(*filled)
+    table = plain_table(*filled)
     for row in zip(*filled.values(), strict=True):
         table.add_row(*row)
     return table
@@ -133,12 +136,14 @@ def _saved(seconds: float | None) -> str:
 def _why(step: StepReport) -> Text:
     if step.error:
         return Text(_first_line(step.error), style="red")
+    if step.check:
+        return Text(f"not deterministic: {', '.join(step.check)}", style="red")
     tries = f"attempt {step.attempt}" if step.attempt > 1 and step.state is not State.REUSED else ""
     return Text(" · ".join(part for part in (step.reason, tries) if part), style="dim")
 
 
 def _headline(report: RunReport) -> Text:
-    text = Text.assemble((f"Run {report.run_id}", "bold"), f" of {_shown(report.notebook)}")
+    text = Text.assemble((f"Run {report.run_id}", "bold"), f" of {shown_path(report.notebook)}")
     if report.parameters:
         shown = ", ".join(f"{name}={value!r}" for name, value in report.parameters.items())
         text.append(f" ({shown})", style="dim")
@@ -150,8 +155,11 @@ def _verdict(report: RunReport) -> Text:
     parts = [f"{duration(report.seconds)}", _counts(report)]
     if _saved(report.saved_seconds):
         parts.append(f"saved {_saved(report.saved_seconds)}")
+    checked = sum(step.check is not None for step in report.steps)
+    if checked:
+        parts.append(f"{checked} checked, {len(report.not_deterministic)} not deterministic")
     if report.output:
-        parts.append(_shown(report.output))
+        parts.append(shown_path(report.output))
     text = Text.assemble(
         (f"{mark} {report.state}", style), " · " + " · ".join(part for part in parts if part)
     )
@@ -184,7 +192,7 @@ def _name(path: str) -> str:
     return Path(path).name if path else "-"
 
 
-def _shown(path: str) -> str:
+def shown_path(path: str) -> str:
     """A path relative to the working directory where that is shorter."""
     if not path.startswith("/"):
         return path or "a notebook without a file"

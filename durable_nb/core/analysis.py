@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,8 +16,19 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _NAMESPACE_READERS = frozenset({"globals", "eval", "exec"})
 _NAMESPACE_READERS_WITHOUT_ARGUMENTS = frozenset({"locals", "vars", "dir"})
 _NAMESPACE_ATTRIBUTES = frozenset({"user_ns", "user_global_ns", "f_globals", "__globals__", "_getframe"})
+_NAMESPACE_MAGICS = frozenset(
+    {"debug", "macro", "psearch", "reset", "reset_selective", "run", "store", "who", "who_ls", "whos", "xdel"}
+)
 
 ENVIRONMENT_READERS = frozenset({"environ", "environb", "getenv"})
+_CLASS_MAKERS = frozenset(
+    {
+        *("Enum", "Flag", "IntEnum", "IntFlag", "NamedTuple", "NewType", "ParamSpec", "StrEnum", "TypeVar"),
+        *("TypedDict", "make_dataclass", "namedtuple", "new_class", "type"),
+    }
+)
+"""Functions whose call is a definition: it gives the same class every time, and costs nothing."""
+_LIVES_ON = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp, ast.ClassDef)
 _WRITERS = ("to_", "write", "save", "dump", "sink_")
 
 
@@ -58,13 +71,18 @@ def analyse(tree: ast.Module) -> Names:
         writes=frozenset(scope.writes),
         always_binds=frozenset(always_binds),
         deletes=frozenset(scope.deletes),
-        mentioned=frozenset(word for text in texts for word in _IDENTIFIER.findall(text)),
+        mentioned=frozenset(word for text in texts for word in identifiers(text)),
         texts=texts,
         written_texts=frozenset(_written_texts(nodes)),
         imports=frozenset(_imports(nodes)),
         reads_environment=any(_reads_environment(node) for node in nodes),
         reads_namespace=any(_reads_namespace(node) for node in nodes),
     )
+
+
+def identifiers(text: str) -> list[str]:
+    """The words in a text that could be names of variables."""
+    return _IDENTIFIER.findall(text)
 
 
 def first_bound_name(tree: ast.Module) -> str | None:
@@ -84,18 +102,40 @@ Definitions: TypeAlias = list[tuple[ast.stmt, tuple[str, ...]]]
 
 
 def find_definitions(tree: ast.Module) -> Definitions:
-    """The top-level import, def and class statements with the names each binds, in their order.
+    """The top-level statements that define imports, functions and classes, with their names, in their order.
 
-    Names that another statement of the cell binds too are left out: their value is not the definition's.
+    What gives a function or class of the cell a plain attribute belongs to its definition. Names that another
+    statement of the cell binds too are left out: their value is not the definition's.
     """
-    found = [(statement, names) for statement in tree.body if (names := _defined_by(statement))]
-    others = [statement for statement in tree.body if not _defined_by(statement)]
+    found: Definitions = []
+    others: list[ast.stmt] = []
+    for statement in tree.body:
+        names = _defined_by(statement) or _completed_by(statement, {n for _, known in found for n in known})
+        if names:
+            found.append((statement, names))
+        else:
+            others.append(statement)
     scope = ModuleScope()
     scope.block(others)
-    kept = [
-        (statement, tuple(name for name in names if name not in scope.writes)) for statement, names in found
-    ]
+    made = Counter(name for s, names in found if isinstance(s, ast.Assign) and s.targets for name in names
+                   if isinstance(s.targets[0], ast.Name))  # fmt: skip
+    ambiguous = scope.writes | {name for name, count in made.items() if count > 1}
+    kept = [(statement, tuple(n for n in names if n not in ambiguous)) for statement, names in found]
     return [(statement, names) for statement, names in kept if names]
+
+
+def _completed_by(statement: ast.stmt, defined: set[str]) -> tuple[str, ...]:
+    """The function or class that ``f.attribute = value`` completes; nothing where the value is computed."""
+    if not isinstance(statement, ast.Assign) or any(
+        isinstance(n, ast.Call) for n in ast.walk(statement.value)
+    ):
+        return ()
+    targets = [
+        target.value.id
+        for target in statement.targets
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+    ]
+    return tuple(targets) if len(targets) == len(statement.targets) and defined.issuperset(targets) else ()
 
 
 def _defined_by(statement: ast.stmt) -> tuple[str, ...]:
@@ -103,15 +143,78 @@ def _defined_by(statement: ast.stmt) -> tuple[str, ...]:
         return (statement.name,)
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return tuple(a.asname or a.name.partition(".")[0] for a in statement.names if a.name != "*")
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+        made_by = statement.value.func
+        maker = getattr(made_by, "attr", getattr(made_by, "id", ""))
+        targets = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+        if maker in _CLASS_MAKERS and len(targets) == len(statement.targets) == 1:
+            return tuple(targets)
     return ()
 
 
 def _reads_namespace(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-        return node.func.id in _NAMESPACE_READERS_WITHOUT_ARGUMENTS
+    if isinstance(node, ast.Call):
+        return _calls_for_namespace(node)
+    if isinstance(node, ast.Subscript):
+        return _is_the_notebook(node.slice)
     if isinstance(node, ast.Attribute):
         return node.attr in _NAMESPACE_ATTRIBUTES
+    if isinstance(node, ast.Import):
+        return any(alias.name == "__main__" for alias in node.names)
     return isinstance(node, ast.Name) and node.id in _NAMESPACE_READERS
+
+
+def _calls_for_namespace(call: ast.Call) -> bool:
+    if any(map(_is_the_notebook, call.args)):
+        return True
+    if isinstance(call.func, ast.Attribute):
+        return _is_namespace_magic(call.func.attr, call.args)
+    name = getattr(call.func, "id", "")
+    return not call.args and name in _NAMESPACE_READERS_WITHOUT_ARGUMENTS
+
+
+def _is_the_notebook(node: ast.expr) -> bool:
+    """Whether this is the name of the notebook's own module, as in ``sys.modules["__main__"]``."""
+    return isinstance(node, ast.Constant) and node.value == "__main__"
+
+
+def _is_namespace_magic(method: str, arguments: list[ast.expr]) -> bool:
+    if method not in {"run_line_magic", "run_cell_magic"} or not arguments:
+        return False
+    first = arguments[0]
+    return not isinstance(first, ast.Constant) or first.value in _NAMESPACE_MAGICS
+
+
+def without_uncalled_bodies(tree: ast.Module) -> ast.Module:
+    """The cell without the bodies of functions that it defines and does not name again.
+
+    Running the cell cannot run these; running a cell that names one of them can.
+    """
+    named = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    body = [_signature(s) if _is_uncalled(s, named) else s for s in tree.body]
+    return tree if body == tree.body else ast.Module(body, tree.type_ignores)
+
+
+def _is_uncalled(statement: ast.stmt, named: set[str]) -> bool:
+    is_plain = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not statement.decorator_list
+    return is_plain and getattr(statement, "name", "") not in named
+
+
+def _signature(statement: ast.stmt) -> ast.stmt:
+    bare = copy.copy(statement)
+    bare.body = [ast.Pass()]  # type: ignore[attr-defined]
+    return bare
+
+
+def names_in_nested_code(tree: ast.Module) -> set[str]:
+    """Every name inside functions, lambdas, generators and classes: they may run after the cell has ended."""
+    return {
+        name.id
+        for outer in ast.walk(tree)
+        if isinstance(outer, _LIVES_ON)
+        for name in ast.walk(outer)
+        if isinstance(name, ast.Name)
+    }
 
 
 def _reads_environment(node: ast.AST) -> bool:

@@ -38,6 +38,8 @@ class StepCell:
     body: str
     """The cell with the marker line made a comment: same number of lines."""
     marker_line: int = field(default=0)
+    auto: bool = False
+    """Nobody marked it: it is a step because every cell is."""
 
 
 def find_marker(source: str) -> Marker | None:
@@ -97,10 +99,12 @@ def parse_loosely(body: str) -> ast.Module:
 
     A cell that still cannot be parsed gives an empty module: it will fail when it is run, not before.
     """
-    try:
-        return ast.parse(_OTHER_CODE.sub(r"\1pass", body))
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
+    for text in (body, _OTHER_CODE.sub(r"\1pass", body)):  # first as it is: "# why?" is no call for help
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError):
+            continue
+    return ast.Module(body=[], type_ignores=[])
 
 
 def _name_from(tree: ast.Module, marker: Marker) -> str:

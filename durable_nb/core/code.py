@@ -21,6 +21,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from durable_nb.core.analysis import ENVIRONMENT_READERS
+from durable_nb.core.cells import StepCell
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest, fingerprint
 
@@ -28,7 +29,9 @@ OfModule = Callable[[str], str]
 """Dotted module name → fingerprint of its source or version."""
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_GLOBAL_READS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
+_GLOBAL_READS = frozenset(
+    {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "DELETE_GLOBAL", "DELETE_NAME"}
+)
 _NAMESPACE_READERS = frozenset(
     {"globals", "eval", "exec", "user_ns", "user_global_ns", "f_globals", "_getframe"}
 )
@@ -39,6 +42,7 @@ _NOT_CONTENT = frozenset(
         "__dict__",
         "__weakref__",
         "__qualname__",
+        "__slotnames__",  # copyreg caches it in the class when an instance is first copied or pickled
         "__firstlineno__",
         "__static_attributes__",
         "__annotate_func__",
@@ -56,6 +60,13 @@ def cell_fingerprint(tree: ast.Module, *, quiet: bool) -> str:
         quiet: Whether the cell ends with a semicolon, which hides its last value.
     """
     return digest("cell", ast.dump(_without_docstrings(tree)), "quiet" if quiet else "")
+
+
+def step_fingerprint(cell: StepCell, tree: ast.Module) -> str:
+    """Fingerprint of a step's normalised code and of the options that change its result."""
+    quiet = cell.body.rstrip().endswith(";")
+    options = fingerprint(dict(cell.options.affecting_result()))
+    return digest("step", cell_fingerprint(tree, quiet=quiet), options)
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -132,6 +143,44 @@ def _constants(code: types.CodeType) -> tuple[object, ...]:
     return constants if used else (None, *constants[1:])
 
 
+def names_read_by(value: object, namespace: Mapping[str, Any]) -> set[str] | None:
+    """The names of the notebook that a function, class or wrapper around them may read when it is used.
+
+    None where it may read any (it uses ``globals()`` or the like); empty for what is no code.
+    """
+    found: set[str] = set()
+    queue: list[object] = [value]
+    seen: dict[int, object] = {}
+    while queue:
+        thing = queue.pop()
+        if id(thing) in seen:
+            continue
+        seen[id(thing)] = thing  # kept alive: no other object may get its id
+        if isinstance(thing, types.FunctionType):
+            if thing.__globals__ is namespace:
+                facts = _facts(thing.__code__)
+                if facts.reads_namespace:
+                    return None
+                found |= facts.globals | facts.mentioned
+            queue += [*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values()]
+            queue += [content for cell in thing.__closure__ or () for content in _contents(cell)]
+        elif isinstance(thing, type):
+            if thing.__module__ == "__main__":
+                queue += [*vars(thing).values(), *thing.__bases__]
+        elif isinstance(thing, functools.partial):
+            queue += [thing.func, *thing.args, *thing.keywords.values()]
+        else:
+            queue += _parts(thing) or ()
+    return found
+
+
+def _contents(cell: types.CellType) -> tuple[object, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # a name that the enclosing function has not bound yet
+        return ()
+
+
 class CodeReader:
     """Fingerprints functions and classes, and collects what else their result depends on.
 
@@ -150,8 +199,12 @@ class CodeReader:
         """Those of its string literals that may name environment variables."""
         self.reads_namespace = False
         """It uses ``globals()``, ``eval`` or the like."""
+        self.modules: set[str] = set()
+        """Dotted names of the modules whose functions and classes were met."""
+        self.met_code = False
+        """Anything was met that is code of the notebook or of a module, or named by one."""
         self._namespace = namespace
-        self._of_module = of_module
+        self._identify_module = of_module
         self._met: dict[int, int] = {}
         """id → position, below the function or class that is being read."""
         self._known: dict[int, str] = {}
@@ -164,6 +217,7 @@ class CodeReader:
         Raises:
             NotFingerprintableError: It holds a value (default, closure, attribute) that cannot be hashed.
         """
+        self.met_code = True
         if self._met:
             return self._nested(thing)
         if id(thing) not in self._known:
@@ -217,11 +271,8 @@ class CodeReader:
         )
 
     def _cell(self, cell: types.CellType) -> str:
-        try:
-            content = cell.cell_contents
-        except ValueError:  # a name that the enclosing function has not bound yet
-            return digest("empty cell")
-        return self._value(content)
+        contents = _contents(cell)
+        return self._value(contents[0]) if contents else digest("empty cell")
 
     def _of_notebook_class(self, cls: type) -> str:
         members = dict(_members(cls))
@@ -243,12 +294,21 @@ class CodeReader:
             raise NotFingerprintableError(
                 f"{type(thing).__qualname__}: code that no module defines under a name"
             )
-        return digest("imported", module, name, self._of_module(module))
+        return imported_identity(module, name, self._of_module)
+
+    def _of_module(self, module: str) -> str:
+        self.modules.add(module)
+        return self._identify_module(module)
 
     def _value(self, value: object) -> str:
         if isinstance(value, types.FunctionType | type | staticmethod | classmethod | property):
             return self.of_code(value)
         return fingerprint(value, of_code=self.of_code)
+
+
+def imported_identity(module: str, name: str, of_module: OfModule) -> str:
+    """The identity of a function or class that a module defines under its qualified name."""
+    return digest("imported", module, name, of_module(module))
 
 
 def _parts(thing: object) -> tuple[object, ...] | None:

@@ -36,6 +36,8 @@ class DependencyKind(StrEnum):
     FILE = "file"
     ENV = "env"
     RANDOM = "random"
+    SHARING = "sharing"
+    """Which variables hold the same objects."""
 
 
 class OutputKind(StrEnum):
@@ -55,6 +57,8 @@ class OutputKind(StrEnum):
     """The step unbound the name."""
     STATE = "state"
     """State of the process outside the namespace, read from an artifact and set again."""
+    FILE = "file"
+    """A file that the step writes, put back from an artifact where it is missing or another."""
 
 
 class EventKind(StrEnum):
@@ -69,6 +73,8 @@ class EventKind(StrEnum):
     ATTEMPT_FINISHED = "attempt_finished"
     STEP_REUSED = "step_reused"
     RUN_FINISHED = "run_finished"
+    OVERRIDDEN = "overridden"
+    """A person decided about a step's results; outside the order above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Dependency:
     fingerprint: str
     summary: str = ""
     """For people, short: ``0.4``, ``DataFrame 336,776 × 19``."""
+    detail: str = ""
+    """What an explanation of a later difference needs: source text of code, columns of a table as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,10 @@ class Output:
     """Size of the artifact on disk, in bytes."""
     of: str = ""
     """An alias: the output it is the same object as. A module: its dotted name. A part: the artifact."""
+    detail: str = ""
+    """What an explanation of a later difference needs, as in a dependency."""
+    is_data: bool = False
+    """Nothing but data: no code that reads the notebook, so that it need not be read before it is named."""
 
 
 @dataclass(frozen=True, slots=True)

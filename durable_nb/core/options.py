@@ -14,6 +14,7 @@ from durable_nb.core.errors import OptionError
 if TYPE_CHECKING:
     from durable_nb.core.model import Json
 
+_ABOUT_THE_DECISION = frozenset({"always", "check", "ttl"})
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
@@ -23,6 +24,8 @@ class Options:
 
     always: bool = False
     """Execute every time."""
+    check: bool = False
+    """Execute also where it could be reused, and say what comes out otherwise."""
     version: str = ""
     """Changing this text makes earlier traces unusable."""
     ttl: float | None = None
@@ -35,6 +38,8 @@ class Options:
     """Environment variables whose value the result depends on."""
     reads: tuple[str, ...] = ()
     """Globs of files whose content the result depends on."""
+    writes: tuple[str, ...] = ()
+    """Globs of files that the step makes."""
 
     def changed(self) -> dict[str, Json]:
         """The options that differ from their default, as JSON values."""
@@ -43,7 +48,12 @@ class Options:
 
     def affecting_result(self) -> Mapping[str, Json]:
         """The options that are part of the step's code: another value means another result."""
-        return {name: value for name, value in self.changed().items() if name not in {"always", "ttl"}}
+        return {name: value for name, value in self.changed().items() if affects_result(name)}
+
+
+def affects_result(option: str) -> bool:
+    """Whether another value of an option means another result, and not only another decision."""
+    return option not in _ABOUT_THE_DECISION
 
 
 def parse_duration(text: str) -> float:
@@ -81,7 +91,7 @@ def _glob(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-_FLAGS = frozenset({"always"})
+_FLAGS = frozenset({"always", "check"})
 _TAKES_VALUE: Mapping[str, Callable[[str], Any]] = {
     "version": _text,
     "ttl": parse_duration,
@@ -89,6 +99,7 @@ _TAKES_VALUE: Mapping[str, Callable[[str], Any]] = {
     "inputs": _names,
     "env": _variables,
     "reads": _glob,
+    "writes": _glob,
 }
 
 

@@ -6,11 +6,16 @@ status line and the dashboard all say what this list says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from durable_nb.core.model import SCHEME, Dependency, DependencyKind, Trace
+from durable_nb.core.cells import comment_out, find_marker, parse_loosely
+from durable_nb.core.differences import of_code, of_dependencies, of_gone, of_mappings, of_new
+from durable_nb.core.errors import NotFingerprintableError
+from durable_nb.core.model import SCHEME, Dependency, DependencyKind, Json, Trace
+from durable_nb.core.options import affects_result
 
 
 class Cause(StrEnum):
@@ -18,7 +23,9 @@ class Cause(StrEnum):
 
     NEVER_RUN = "never run"
     ALWAYS = "always"
+    INVALIDATED = "invalidated"
     SCHEME = "scheme"
+    OPTION = "option"
     CODE = "code"
     NOT_DURABLE = "not durable"
     TTL = "ttl"
@@ -29,7 +36,11 @@ class Cause(StrEnum):
     FILE = "file"
     ENV = "env"
     RANDOM = "random"
+    SHARING = "sharing"
     DAMAGED = "damaged"
+    CHECK = "check"
+    DEPENDS = "depends"
+    """Not known before something else has run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,17 @@ class StaleReason:
     """For people: ``threshold 0.4 → 0.5``."""
     name: str = ""
     """The variable, module, file, … that differs, where one does."""
+    lines: tuple[str, ...] = ()
+    """The difference as a unified diff, where it is in a source."""
+
+    def as_json(self) -> dict[str, Json]:
+        """For programs."""
+        return {"cause": self.cause.value, "text": self.text, "name": self.name, "lines": list(self.lines)}
+
+    @classmethod
+    def checked(cls) -> StaleReason:
+        """Up to date, but executed to see whether the same comes out."""
+        return cls(Cause.CHECK, "checked: it could have been reused")
 
     @classmethod
     def damaged(cls, what: str) -> StaleReason:
@@ -64,11 +86,33 @@ class Present:
     unprovable: Mapping[str, str]
     """Name → why it cannot be fingerprinted."""
     find: Callable[[DependencyKind, str], Dependency | None]
-    """The present state of anything a trace names; None where it is gone."""
+    """The present state of anything a trace names; None where it is gone.
+
+    Raises NotFingerprintableError where it is there, but what it holds cannot be told.
+    """
+    source: str = ""
+    """The cell as the user wrote it."""
+    options: Mapping[str, Json] = field(default_factory=dict)
+    """The options that change the result and differ from their default."""
+    describe: Callable[[Dependency], str] = lambda dependency: dependency.detail
+    """The detail of a present dependency; asked for only where it differs."""
+    why_not: Callable[[Trace], str] = lambda _: ""
+    """What a person decided against a trace; empty where nothing was."""
+    uncertain: Mapping[str, str] = field(default_factory=dict)
+    """Name that something must make first → on what it depends: ``df depends on clean``."""
+    gone: str = "is gone"
+    """What is said of a dependency that is not there any more."""
+    new: str = "is now defined"
+    """What is said of a dependency that the trace does not have."""
 
 
 _READ_FROM_THE_CODE = frozenset({DependencyKind.VALUE, DependencyKind.FUNCTION, DependencyKind.CLASS})
 """Kinds whose dependencies are all known before the cell runs."""
+_MADE_BY_CELLS = _READ_FROM_THE_CODE | {DependencyKind.RANDOM, DependencyKind.ENV, DependencyKind.FILE}
+"""Kinds whose present state may hang on cells that have not run."""
+
+_LONGEST_LINE = 100
+"""Characters of reasons that a status line has room for."""
 
 Predicate = Callable[[Present, Trace], Iterator[StaleReason]]
 
@@ -78,14 +122,33 @@ def _always(present: Present, trace: Trace) -> Iterator[StaleReason]:
         yield StaleReason(Cause.ALWAYS, "marked --always")
 
 
+def _invalidated(present: Present, trace: Trace) -> Iterator[StaleReason]:
+    decided = present.why_not(trace)
+    if decided:
+        yield StaleReason(Cause.INVALIDATED, decided)
+
+
 def _scheme(present: Present, trace: Trace) -> Iterator[StaleReason]:
     if trace.scheme != SCHEME:
         yield StaleReason(Cause.SCHEME, f"recorded with fingerprint scheme {trace.scheme}, now {SCHEME}")
 
 
 def _code(present: Present, trace: Trace) -> Iterator[StaleReason]:
-    if trace.code != present.code:
-        yield StaleReason(Cause.CODE, "code changed")
+    if trace.code == present.code:
+        return
+    was = {name: value for name, value in trace.options.items() if affects_result(name)}
+    options = [f"--{words}" for words in of_mappings(was, present.options)]
+    if options:
+        yield StaleReason(Cause.OPTION, ", ".join(options))
+    if not options or _statements(trace.source) != _statements(present.source):
+        difference = of_code(trace.source, present.source)
+        yield StaleReason(Cause.CODE, difference.text, lines=difference.lines)
+
+
+def _statements(source: str) -> str:
+    """The code of a cell without its marker and its formatting."""
+    marker = find_marker(source)
+    return ast.dump(parse_loosely(comment_out(source, marker) if marker is not None else source))
 
 
 def _not_durable(present: Present, trace: Trace) -> Iterator[StaleReason]:
@@ -101,36 +164,64 @@ def _ttl(present: Present, trace: Trace) -> Iterator[StaleReason]:
 def _dependencies(kind: DependencyKind) -> Predicate:
     def differing(present: Present, trace: Trace) -> Iterator[StaleReason]:
         recorded = {d.name: d for d in trace.dependencies if d.kind is kind}
-        for name, was in recorded.items():
-            is_now = present.read.get((kind, name))
-            if is_now is None and kind not in _READ_FROM_THE_CODE:
-                is_now = present.find(kind, name)
-            if is_now is None or is_now.fingerprint != was.fingerprint:
-                yield StaleReason(Cause(kind.value), _difference(was, is_now), name)
-        for now_kind, name in present.read:
-            if (
-                now_kind is kind
-                and name not in recorded
-                and not _made_by(trace, present.read[now_kind, name])
-            ):
-                yield StaleReason(Cause(kind.value), f"{name} is now defined", name)
+        for _, was in sorted(recorded.items()):
+            yield from _differing(present, was)
+        new = [d for (k, name), d in present.read.items() if k is kind and name not in recorded]
+        new = [now for now in new if not _made_by(trace, now)]
+        yield from _appeared(present, trace, new) if new else ()
 
     return differing
 
 
+def _differing(present: Present, was: Dependency) -> Iterator[StaleReason]:
+    """The reason that a recorded dependency gives; none where it is as it was."""
+    cause, name = Cause(was.kind.value), was.name
+    try:
+        is_now = _now(present, was.kind, name)
+    except NotFingerprintableError as error:
+        yield StaleReason(Cause.NOT_DURABLE, f"{name} is not durable: {error}", name)
+        return
+    if is_now is not None and is_now.fingerprint == was.fingerprint:
+        return
+    if name in present.uncertain and was.kind in _MADE_BY_CELLS:
+        yield StaleReason(Cause.DEPENDS, present.uncertain[name], name)
+        return
+    is_now = is_now or _of_another_kind(present, was)
+    if is_now is not None:
+        now = replace(is_now, detail=present.describe(is_now))
+        difference = of_dependencies(was, now)
+        yield StaleReason(cause, difference.text, name, difference.lines)
+    elif name not in present.unprovable:  # else that was said already
+        yield StaleReason(cause, of_gone(was, present.gone), name)
+
+
+def _appeared(present: Present, trace: Trace, new: list[Dependency]) -> Iterator[StaleReason]:
+    """The reasons that dependencies give which the trace does not have."""
+    recorded = {d.name for d in trace.dependencies if d.kind in _READ_FROM_THE_CODE}
+    for now in sorted(new, key=lambda dependency: dependency.name):
+        if now.kind not in _READ_FROM_THE_CODE or now.name not in recorded:  # else that was said already
+            yield StaleReason(Cause(now.kind.value), of_new(now, present.new), now.name)
+
+
+def _of_another_kind(present: Present, was: Dependency) -> Dependency | None:
+    """What has the name of a variable, function or class now, if it is another of these."""
+    kinds = _READ_FROM_THE_CODE if was.kind in _READ_FROM_THE_CODE else ()
+    return next((present.read[kind, was.name] for kind in kinds if (kind, was.name) in present.read), None)
+
+
+def _now(present: Present, kind: DependencyKind, name: str) -> Dependency | None:
+    found = present.read.get((kind, name))
+    return found if found is not None or kind in _READ_FROM_THE_CODE else present.find(kind, name)
+
+
 REASONS: tuple[Predicate, ...] = (
     _always,
+    _invalidated,
     _scheme,
     _code,
     _not_durable,
     _ttl,
-    _dependencies(DependencyKind.VALUE),
-    _dependencies(DependencyKind.FUNCTION),
-    _dependencies(DependencyKind.CLASS),
-    _dependencies(DependencyKind.MODULE),
-    _dependencies(DependencyKind.FILE),
-    _dependencies(DependencyKind.ENV),
-    _dependencies(DependencyKind.RANDOM),
+    *(_dependencies(kind) for kind in DependencyKind),
 )
 
 
@@ -150,17 +241,20 @@ def never_run(present: Present) -> list[StaleReason]:
     return found
 
 
+def in_short(found: Sequence[StaleReason]) -> str:
+    """Reasons for one line: as many as fit, and the number of those that do not."""
+    texts = list(dict.fromkeys(reason.text for reason in found))
+    for count in range(len(texts), 1, -1):
+        left = len(texts) - count
+        line = ", ".join([*texts[:count], *([f"and {left} more"] if left else [])])
+        if len(line) <= _LONGEST_LINE:
+            return line
+    return f"{texts[0]}, and {len(texts) - 1} more" if len(texts) > 1 else "".join(texts)
+
+
 def _made_by(trace: Trace, now: Dependency) -> bool:
     """Whether a name that the trace did not read holds exactly what the trace itself made of it.
 
     So it is after running the same cell twice in one kernel: the clean run had no such name before.
     """
     return any(output.name == now.name and output.fingerprint == now.fingerprint for output in trace.outputs)
-
-
-def _difference(was: Dependency, is_now: Dependency | None) -> str:
-    if is_now is None:
-        return f"{was.name} is gone"
-    if was.summary != is_now.summary and was.summary and is_now.summary:
-        return f"{was.name} {was.summary} → {is_now.summary}"
-    return f"{was.name} changed"

@@ -18,6 +18,9 @@ from typing import Any
 
 from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import Dependency, DependencyKind
+from durable_nb.kernel import module_state
+from durable_nb.kernel.module_state import changes, read_modules, set_variables
+from durable_nb.kernel.settings import SETTINGS
 
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|private|api_?key|access_?key", re.IGNORECASE)
 _SEEDERS = {
@@ -28,6 +31,8 @@ _SEEDERS = {
 }
 """Calls, as they are written, that seed one generator. What is written otherwise counts as drawing."""
 _TELLTALE = "the name looks secret, so its value is not written to disk; set it in a plain cell"
+_MODULES = "modules"
+_MODULE = "module:"
 _FRESH_POSITION = 623
 """Where NumPy's global generator stands that was seeded by the system and not used (measured: NumPy 2)."""
 _SEEDED_POSITION = 624
@@ -114,6 +119,7 @@ STATES = (
     State("folder", os.getcwd, os.chdir),
     State("environment", lambda: dict(os.environ), _set_environment),
     State("sys.path", lambda: list(sys.path), _set_path),
+    *(State(s.name, s.read, s.write) for s in SETTINGS),
 )
 _BY_NAME = {state.name: state for state in STATES}
 
@@ -143,7 +149,13 @@ class AmbientChanges:
 
 def read_all() -> dict[str, Any]:
     """The present state of everything, to compare with later."""
-    return {state.name: state.read() for state in STATES}
+    return {**{state.name: state.read() for state in STATES}, _MODULES: read_modules()}
+
+
+def modules_in(state: Mapping[str, Any]) -> module_state.State:
+    """The variables of the user's modules in what ``read_all`` saw."""
+    found: module_state.State = state[_MODULES]
+    return found
 
 
 def find_state_changes(before: Mapping[str, Any], tree: ast.Module) -> AmbientChanges:
@@ -164,6 +176,7 @@ def find_state_changes(before: Mapping[str, Any], tree: ast.Module) -> AmbientCh
         changed = _environment_changes(before["environment"], values["environment"])
         problems = {f"${name}": _TELLTALE for name in changed if _SECRET.search(name)}
         values["environment"] = changed
+    values |= {_MODULE + module: changed for module, changed in changes(before[_MODULES]).items()}
     return AmbientChanges(values, tuple(dependencies), problems)
 
 
@@ -184,7 +197,19 @@ def _random(name: str, state: Any) -> Dependency:
 
 def set_again(name: str, value: Any) -> None:
     """Set a state again."""
-    _BY_NAME[name].write(value)
+    if name.startswith(_MODULE):
+        set_variables(name.removeprefix(_MODULE), value)
+    else:
+        _BY_NAME[name].write(value)
+
+
+def set_back(before: Mapping[str, Any]) -> None:
+    """Set everything back to what ``read_all`` saw; variables of modules stay as they are."""
+    for state in STATES:
+        was, now = before[state.name], state.read()
+        if was is None or was == now:
+            continue
+        state.write(_environment_changes(now, was) if state.name == "environment" else was)
 
 
 def _seeded_first(tree: ast.Module) -> set[str]:

@@ -29,10 +29,19 @@ class RunContext:
     attempts: Mapping[str, int] = field(default_factory=dict)
     """Step → number of its last attempt in this run, where the run is resumed."""
 
+    verify_reused: float = 0.0
+    """The fraction of reusable steps that are executed anyway, to see whether the same comes out."""
+
     @property
     def is_batch(self) -> bool:
         """Whether an engine started this kernel, which then begins and ends the run itself."""
         return self.engine != "interactive"
+
+
+def is_auto_run() -> bool:
+    """Whether the engine that started this kernel wants every code cell to be a step."""
+    described = os.environ.get(RUN_VARIABLE)
+    return bool(described and json.loads(described).get("auto"))
 
 
 def find_run(user_ns: Mapping[str, Any]) -> RunContext:
@@ -47,6 +56,7 @@ def find_run(user_ns: Mapping[str, Any]) -> RunContext:
             told["engine"],
             told.get("parameters") or {},
             told.get("attempts") or {},
+            told.get("verify_reused") or 0.0,
         )
     notebook = _notebook(user_ns)
     return RunContext(new_run_id(), find_store(notebook), str(notebook or ""), "interactive")

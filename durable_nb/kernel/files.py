@@ -8,12 +8,10 @@ import threading
 import time
 from pathlib import Path
 
-import xxhash
-
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest
+from durable_nb.store.kept_files import content_fingerprint
 
-_CHUNK = 1 << 20
 _SETTLED_NS = 2_000_000_000
 """A file changed more recently could change again without a new time stamp: its hash is not kept."""
 _Stamp = tuple[int, int, int]
@@ -46,21 +44,13 @@ def file_fingerprint(path: Path) -> str:
             known = _known.get(str(path))
         if known is not None and known[0] == now:
             return known[1]
-        found = digest("file", _content(path))
+        found = content_fingerprint(path)
     except OSError as error:
         raise NotFingerprintableError(f"file {path}: {error.strerror}") from error
     if time.time_ns() - now[0] > _SETTLED_NS:
         with _lock:
             _known[str(path)] = (now, found)
     return found
-
-
-def _content(path: Path) -> str:
-    hasher = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            hasher.update(chunk)
-    return hasher.hexdigest()
 
 
 def glob_fingerprint(pattern: str, folder: Path) -> str:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import types
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any
 
-from durable_nb.core.analysis import Names
+from durable_nb.core.analysis import Names, identifiers
 from durable_nb.core.code import CodeReader
+from durable_nb.core.details import in_words
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import Dependency, DependencyKind
 from durable_nb.core.options import Options
-from durable_nb.core.summary import summarise
-from durable_nb.kernel import modules
+from durable_nb.kernel import module_state, modules, settings, topology
+from durable_nb.kernel.describing import detail_of
 from durable_nb.kernel.namespace import Namespace
+
+_LONGEST_EXPRESSION = 20_000
+"""Characters; a longer text among the values is data."""
+
+_BOUND = frozenset({DependencyKind.VALUE, DependencyKind.FUNCTION, DependencyKind.CLASS})
 
 ReadSet = dict[tuple[DependencyKind, str], Dependency]
 
@@ -37,6 +43,15 @@ class Inputs:
         """The names whose values are read as data."""
         return [name for kind, name in self.read if kind is DependencyKind.VALUE]
 
+    def describe(self, namespace: Namespace) -> None:
+        """Note what explanations of later differences need; before the cell changes anything."""
+        for key, found in self.read.items():
+            self.read[key] = replace(found, detail=detail_of(found, namespace.values))
+
+    def names(self) -> frozenset[str]:
+        """The names of the notebook that are read: values, functions and classes."""
+        return frozenset(name for kind, name in self.read if kind in _BOUND)
+
     @property
     def key(self) -> str:
         """One fingerprint of all that is read."""
@@ -49,13 +64,26 @@ def find_inputs(names: Names, options: Options, namespace: Namespace) -> Inputs:
     return _Resolver(options, namespace).resolve(names)
 
 
-def value_dependency(name: str, value: object, namespace: Namespace) -> Dependency:
+def value_dependency(
+    name: str, value: object, namespace: Namespace, reader: CodeReader | None = None
+) -> Dependency:
     """The present state of one variable.
+
+    Args:
+        name: Its name.
+        value: Its value.
+        namespace: Where it is.
+        reader: Afterwards knows which code was met in the value.
 
     Raises:
         NotFingerprintableError: Its content cannot be hashed.
     """
-    return _dependency(name, value, CodeReader(namespace.values, modules.module_fingerprint))
+    return _dependency(name, value, reader or new_reader(namespace))
+
+
+def new_reader(namespace: Namespace) -> CodeReader:
+    """A reader of code as the notebook and its modules stand now."""
+    return CodeReader(namespace.values, modules.module_fingerprint)
 
 
 def _dependency(name: str, value: object, reader: CodeReader) -> Dependency:
@@ -68,7 +96,8 @@ def _dependency(name: str, value: object, reader: CodeReader) -> Dependency:
         kind, summary = DependencyKind.CLASS, f"class {value.__qualname__}"
     elif isinstance(value, types.FunctionType):
         kind, summary = DependencyKind.FUNCTION, f"function {value.__qualname__}"
-    return Dependency(kind, name, fingerprint(value, of_code=reader.of_code), summary or summarise(value))
+    found = fingerprint(value, of_code=reader.of_code)
+    return Dependency(kind, name, found, summary or in_words(name, value))
 
 
 def module_dependency(module: str) -> Dependency:
@@ -77,8 +106,8 @@ def module_dependency(module: str) -> Dependency:
     Raises:
         NotFingerprintableError: Its source cannot be read.
     """
-    return Dependency(
-        DependencyKind.MODULE, module, modules.module_fingerprint(module), modules.describe(module)
+    return settings.find(module) or Dependency(
+        DependencyKind.MODULE, module, module_state.module_fingerprint(module), modules.describe(module)
     )
 
 
@@ -99,22 +128,33 @@ class _Resolver:
         self._add(name for name in (*reads, *self._options.inputs) if self._is_readable(name))
         self._add_known(names.mentioned)
         if names.reads_namespace:
-            self._add_known(values)
+            self._add_known(self._namespace.names())
         self._found.environment |= names.texts if names.reads_environment else set()
         for module in names.imports:
             self._add_module(module)
         while self._queue:
             name = self._queue.pop()
             try:
-                self._read(name, values[name])
+                self._read(name)
             except NotFingerprintableError as error:
                 self._found.unprovable[name] = str(error)
+        self._add_sharing()
         return self._found
+
+    def _add_sharing(self) -> None:
+        """How the inputs share objects; those that wait share them only if they are stored together."""
+        lazy, values = self._namespace.lazy, self._namespace.values
+        names = self._found.variables()
+        bundles = Counter(w.bundle for name in names if (w := lazy.get(name)) is not None)
+        lazy.load(n for n in names if (w := lazy.get(n)) is not None and bundles[w.bundle] > 1)
+        loaded = {name: values[name] for name in names if name in values}
+        for found in topology.together(loaded, new_reader(self._namespace)):
+            self._found.read[found.kind, found.name] = found
 
     def _is_readable(self, name: str) -> bool:
         # IPython's own tools (get_ipython, exit, …) are the same in every session; its history is not.
         values = self._namespace.values
-        return name in values and (self._namespace.is_own(name) or not callable(values[name]))
+        return self._namespace.has(name) or (name in values and not callable(values[name]))
 
     def _add(self, names: Iterable[str]) -> None:
         for name in names:
@@ -123,11 +163,15 @@ class _Resolver:
                 self._queue.append(name)
 
     def _add_known(self, names: Iterable[str]) -> None:
-        values = self._namespace.values
-        self._add(name for name in list(names) if name in values and self._namespace.is_own(name))
+        self._add(name for name in list(names) if self._namespace.has(name))
 
-    def _read(self, name: str, value: Any) -> None:
-        reader = CodeReader(self._namespace.values, modules.module_fingerprint)
+    def _read(self, name: str) -> None:
+        stored = self._namespace.lazy.dependency(name)
+        if stored is not None:
+            self._found.read[stored.kind, name] = stored
+            return
+        value = self._namespace.values[name]
+        reader = new_reader(self._namespace)
         found = _dependency(name, value, reader)
         self._found.read[found.kind, name] = found
         if isinstance(value, types.ModuleType):
@@ -136,12 +180,17 @@ class _Resolver:
             self._add_home(type(value))
         if isinstance(value, str | PurePath):
             self._found.texts.add(str(value))
+            if len(str(value)) <= _LONGEST_EXPRESSION:
+                self._add_known(identifiers(str(value)))  # df.query(wanted), duckdb.sql(question)
+        for module in reader.modules:
+            if modules.source_of(module) is not None:
+                self._add_module(module)
         self._found.texts |= reader.texts
         self._found.environment |= reader.environment
         self._add_known(reader.globals)
         self._add_known(reader.mentioned)
         if reader.reads_namespace:
-            self._add_known(self._namespace.values)
+            self._add_known(self._namespace.names())
 
     def _add_home(self, cls: type) -> None:
         """An object of a project module brings its methods' code with it."""

@@ -7,23 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from durable_nb.core.errors import NotStorableError, StoreError, ValueNotDurableError
-from durable_nb.core.fingerprint import fingerprint
-from durable_nb.core.model import Dependency, EventKind, Output, OutputKind, Trace
+from durable_nb.core.errors import StoreError
+from durable_nb.core.model import Dependency, EventKind, Trace
+from durable_nb.kernel import ambient, auto, module_state, settings
 from durable_nb.kernel.ambient import find_state_changes
 from durable_nb.kernel.dependencies import Surroundings, unique
+from durable_nb.kernel.depositing import THE_STORE, Depositor
+from durable_nb.kernel.describing import described
 from durable_nb.kernel.execution import last_value
 from durable_nb.kernel.inputs import Inputs
-from durable_nb.kernel.outputs import LAST_VALUE, Changes, add_state, find_changes, with_last_value
+from durable_nb.kernel.observing.observed import Observed
+from durable_nb.kernel.outputs import add_state, find_changes, with_last_value
 from durable_nb.kernel.recording import Record
 from durable_nb.kernel.session import Session
-from durable_nb.kernel.sharing import groups
 from durable_nb.kernel.step_code import StepCode
-from durable_nb.kernel.watch import OpenedFiles
-from durable_nb.store.codecs import CodecContext
-
-_THE_STORE = "the store"
-"""Stands for a name where it is no value that keeps a step from being durable."""
+from durable_nb.kernel.written import DeclaredFiles, keep_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,12 @@ class Before:
 
     variables: dict[str, Any]
     state: dict[str, Any]
+    files: DeclaredFiles
+
+    @property
+    def modules(self) -> module_state.State:
+        """The variables of the user's modules."""
+        return ambient.modules_in(self.state)
 
 
 @dataclass(slots=True)
@@ -39,8 +43,10 @@ class Execution:
     """What happened while the cell's own code ran."""
 
     record: Record
-    opened: OpenedFiles
+    observed: Observed
     seconds: float = 0.0
+    warning: str = ""
+    """What the author of the step should know."""
 
 
 class Keeper:
@@ -91,17 +97,35 @@ class Keeper:
         problems = {
             **inputs.unprovable, **self._session.unprovable, **changes.not_durable, **state.problems
         }  # fmt: skip
-        kept = self._surroundings.still(known, run.opened, self._step.names.written_texts, problems)
-        files = [*kept, *self._surroundings.opened(run.opened, problems)]
+        made, idle = before.files.made()
+        run.observed.declared |= {before.files.path(name) for name in made}
+        run.warning = f"--writes {', '.join(idle)}: the step made no such file" if idle else ""
+        kept = self._surroundings.still(known, run.observed, self._step.names.written_texts, problems)
+        with module_state.as_of(before.modules):
+            files = [*kept, *self._surroundings.used(run.observed, options, problems)]
+        if run.record.unshown:
+            problems["what it shows"] = f"it raised {run.record.unshown}"
+        if self._step.cell.auto:
+            problems |= auto.problems_of(run.record.outputs)
+            files += self._surroundings.left(run.observed)
         with_last_value(changes, last_value(self._shell), self._session.namespace)
-        outputs = self._store(changes, problems) if not problems else dict(changes.outputs)
+        used = settings.used(before.state, run.record.outputs)
+        outputs = dict(changes.outputs)
+        if not problems:
+            left_alone = {
+                n: v for n, v in before.variables.items() if n in inputs.names() and n not in outputs
+            }
+            outputs = Depositor(self._session, left_alone).store(changes, problems)
+            outputs |= keep_files(made, before.files, self._session.store.artifacts, problems)
         trace = Trace(
             step=self._step.cell.name,
             code=self._step.fingerprint,
             key=key,
             source=self._step.cell.source,
             options=options.changed(),
-            dependencies=unique([*inputs.read.values(), *files, *state.dependencies]),
+            dependencies=described(
+                unique([*inputs.read.values(), *changes.sharing, *files, *state.dependencies, *used])
+            ),
             outputs=tuple(outputs.values()),
             display=tuple(run.record.outputs),
             created_at=time.time(),
@@ -115,49 +139,8 @@ class Keeper:
         self._tell(EventKind.COMMITTING)
         return self._commit(trace)
 
-    def _store(self, changes: Changes, problems: dict[str, str]) -> dict[str, Output]:
-        """Write the artifacts; ``problems`` gets the values that no codec keeps."""
-        outputs = dict(changes.outputs)
-        context = self._session.codec_context()
-        whole = dict(changes.values)
-        variables = {
-            n: v for n, v in whole.items() if outputs[n].kind is OutputKind.VALUE and n != LAST_VALUE
-        }
-        for names in groups(variables):
-            try:
-                outputs |= self._store_together({n: whole.pop(n) for n in names}, outputs, context)
-            except StoreError as error:
-                problems[_THE_STORE] = str(error)
-                return outputs
-            except ValueNotDurableError as error:
-                shared = ", ".join(names[1:])
-                problems[names[0]] = f"it shares memory or objects with {shared}; copy() it, or: {error}"
-        for name, value in whole.items():
-            output = outputs[name]
-            try:
-                stored = self._session.store.artifacts.put(value, output.fingerprint, context)
-            except NotStorableError as error:
-                if name == LAST_VALUE:
-                    del outputs[name]  # the step is about its variables; what it showed is kept as display
-                    continue
-                problems[name] = str(error)
-                continue
-            except StoreError as error:
-                problems[_THE_STORE] = str(error)
-                break
-            outputs[name] = replace(output, codec=stored.codec, bytes=stored.bytes)
-        return outputs
-
-    def _store_together(
-        self, values: dict[str, Any], outputs: dict[str, Output], context: CodecContext
-    ) -> dict[str, Output]:
-        """Write values that share objects as one artifact: apart, they would come back torn."""
-        together = fingerprint(values, of_code=context.of_code)
-        self._session.store.artifacts.put(values, together, context)
-        return {name: replace(outputs[name], kind=OutputKind.PART, of=together) for name in values}
-
     def _commit(self, trace: Trace) -> Trace:
         try:
             return self._session.store.traces.add(trace)
         except StoreError as error:
-            return replace(trace, not_durable={**trace.not_durable, _THE_STORE: str(error)})
+            return replace(trace, not_durable={**trace.not_durable, THE_STORE: str(error)})

@@ -19,12 +19,12 @@ from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic import cell_magic as cell_magic_method
 
-from durable_nb.core.cells import comment_out, find_marker, read_cell
-from durable_nb.core.errors import DurableError
-from durable_nb.kernel import watch
+from durable_nb.core.cells import StepCell, comment_out, find_marker, read_cell
+from durable_nb.core.errors import DamagedError, DurableError, StepNameError
+from durable_nb.kernel import modules, steps_magic, watch
+from durable_nb.kernel.introspection import Introspection
 from durable_nb.kernel.runner import StepRunner
 from durable_nb.kernel.session import Session, cell_id_of
-from durable_nb.kernel.status import StepsTable
 from durable_nb.kernel.step_code import read_code
 
 _ENTRY = "__durable_nb_step__"
@@ -62,15 +62,18 @@ class Extension:
         self.session = Session(shell)
         self._shell = shell
         self._coming: ExecutionInfo | None = None
+        self._introspection = Introspection(shell, self.session.namespace.lazy)
 
     def load(self) -> None:
         """Hook into the shell."""
-        watch.install()
+        self.session.watch.install()
+        modules.watch_loading()
         self._shell.input_transformers_cleanup.append(_rewrite_marker)
         self._shell.ast_transformers.append(self)  # type: ignore[arg-type]
         self._shell.events.register("pre_execute", self._forget)
         self._shell.events.register("pre_run_cell", self._remember)
         self._shell.register_magics(StepMagics(self._shell))
+        self._introspection.install()
         atexit.register(self.session.close)
 
     def unload(self) -> None:
@@ -81,7 +84,10 @@ class Extension:
         self._shell.events.unregister("pre_run_cell", self._remember)
         for kind, name in (("cell", "step"), ("line", "steps")):
             self._shell.magics_manager.magics[kind].pop(name, None)
+        self._introspection.remove()
+        self.session.namespace.lazy.load_all()
         atexit.unregister(self.session.close)
+        self.session.watch.uninstall()
         self.session.close()
 
     def _forget(self) -> None:
@@ -93,43 +99,73 @@ class Extension:
     def visit(self, node: ast.AST) -> Any:
         """AST transformer: called once for each cell that runs, after IPython has parsed it."""
         info, self._coming = self._coming, None
-        if info is None or not isinstance(node, ast.Module) or self.session.running:
+        if not isinstance(node, ast.Module) or self.session.running:
             return node
-        source = str(info.raw_cell)
+        source = str(info.raw_cell) if info is not None else ""
         marker = find_marker(source)
-        if marker is None:
+        if info is None or marker is None:
             _refuse_buried_marker(source)
-            return node
-        step = _Step(self.session, node, info)
+            cell = self._unmarked_step(source, node, info)
+            if info is None or cell is None:
+                self._read_for(node)
+                return node
+            return self._call_of(_Step(self.session, node, info, cell), 1)
+        return self._call_of(_Step(self.session, node, info), marker.line + 1)
+
+    def _call_of(self, step: _Step, line: int) -> ast.Module:
+        """What runs in place of a step's body, on the line of its marker."""
         self._shell.user_ns[_ENTRY] = step
         call: ast.expr = ast.Call(ast.Name(_ENTRY, ast.Load()), [], [])
         if step.awaits:
             call = ast.Await(call)  # so that IPython awaits it in the kernel's own event loop
-        body = ast.Expr(
-            call, lineno=marker.line + 1, col_offset=0, end_lineno=marker.line + 1, end_col_offset=1
-        )
-        return ast.fix_missing_locations(ast.Module([body], node.type_ignores))
+        body = ast.Expr(call, lineno=line, col_offset=0, end_lineno=line, end_col_offset=1)
+        return ast.fix_missing_locations(ast.Module([body], []))
+
+    def _unmarked_step(self, source: str, tree: ast.Module, info: ExecutionInfo | None) -> StepCell | None:
+        """The step that a cell without a marker is in auto mode."""
+        # Front ends look at variables by cells that leave no history.
+        if not self.session.auto.on or info is None or not info.store_history:
+            return None
+        cell_id = cell_id_of(info)
+        before, cell = self.session.auto.name_of(cell_id), self.session.auto.step_of(source, tree, cell_id)
+        if cell is None or cell.name != before:
+            self.session.reports.pop(before, None)  # the cell was edited: that step is no more
+        return cell
+
+    def _read_for(self, tree: ast.Module) -> None:
+        """A plain cell finds every variable that it may use."""
+        try:
+            self.session.namespace.lazy.load_for(tree)
+        except DamagedError as error:
+            raise _CellRefused(error) from error
 
 
-class _MarkerRefused(InputRejected):
+class _CellRefused(InputRejected):
     """IPython does not run a cell whose transformer raises this."""
 
+    def __init__(self, reason: DurableError) -> None:
+        super().__init__(str(reason))
+        self._reason = reason
+
     def _render_traceback_(self) -> list[str]:
-        return [f"StepNameError: {self}"]
+        return self._reason._render_traceback_()
 
 
 def _refuse_buried_marker(source: str) -> None:
     """A marker below ``%%time`` would be a comment there: the cell would run, and not be durable."""
     if match := _BURIED.match(source):
-        raise _MarkerRefused(
-            f"%%step must stand above {match['magic']}: write it on the first line of the cell"
+        raise _CellRefused(
+            StepNameError(f"%%step must stand above {match['magic']}: write it on the first line of the cell")
         )
 
 
 class _Step:
     """What a step's cell calls in place of its body."""
 
-    def __init__(self, session: Session, tree: ast.Module, info: ExecutionInfo) -> None:
+    def __init__(
+        self, session: Session, tree: ast.Module, info: ExecutionInfo, unmarked: StepCell | None = None
+    ) -> None:
+        self._unmarked = unmarked
         self._session = session
         self._tree = tree
         self._info = info
@@ -147,10 +183,11 @@ class _Step:
 
     async def _run(self, cell_name: str) -> None:
         __tracebackhide__ = True
-        cell = read_cell(str(self._info.raw_cell), self._tree)
+        cell = self._unmarked or read_cell(str(self._info.raw_cell), self._tree)
         assert cell is not None, "visit() found its marker"
         cell_id = cell_id_of(self._info)
-        self._session.claim(cell, cell_id)
+        if not cell.auto:
+            self._session.claim(cell, cell_id)
         self._session.running = cell.name
         self._session.unprovable.clear()
         try:
@@ -191,16 +228,19 @@ class StepMagics(Magics):
         computed, as long as code and inputs are proven to be the same.
 
         Options: --always, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…, --env NAME,…,
-        --reads GLOB. The comment form ``# step: NAME [options]`` does the same.
+        --reads GLOB, --writes GLOB. The comment form ``# step: NAME [options]`` does the same.
         """
         raise IPythonUsageError("%%step must be the first line of its cell, above other magics")
 
     @line_magic
-    def steps(self, line: str) -> StepsTable:
-        """Show the steps of this notebook and their states: ``%steps``."""
-        if line.strip():
-            raise IPythonUsageError(f"%steps: found {line.strip()!r}, expected nothing; type %steps")
-        return StepsTable(session_of(self.shell).all_reports())
+    def steps(self, line: str) -> object:
+        """Show and explain the steps of this notebook.
+
+        ``%steps`` alone shows how they stand. ``%steps why NAME`` says why a step executes, with the
+        differences; ``%steps plan`` what would be reused and executed; ``%steps history NAME`` what a step
+        has left so far, and what differed each time.
+        """
+        return steps_magic.steps(session_of(self.shell), line)
 
 
 def session_of(shell: InteractiveShell | None) -> Session:

@@ -6,14 +6,19 @@ import ast
 import platform
 import sys
 import sysconfig
+from collections.abc import Callable
 from functools import cache
 from importlib import metadata
 from importlib.machinery import BuiltinImporter, ModuleSpec, PathFinder
 from pathlib import Path
+from typing import Any
 
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest
 from durable_nb.kernel.files import file_fingerprint
+from durable_nb.kernel.observing.current import unobserved
+
+_NEVER_THE_USERS = sys.stdlib_module_names | {__name__.partition(".")[0]}
 
 
 @cache
@@ -44,13 +49,31 @@ def _version(top_level: str) -> str:
 
 def source_of(module: str) -> Path | None:
     """The source file of a module of the user's own project; None for any other module."""
-    if _top_level(module) in sys.stdlib_module_names or module == "__main__":
+    if _top_level(module) in _NEVER_THE_USERS or module == "__main__":
         return None
     origin = _origin(module)
     if origin is None or not origin.endswith(".py"):
         return None
     path = Path(origin)
     return None if _is_installed(path) else path
+
+
+def exists(module: str) -> bool:
+    """Whether a dotted name is that of a module that is loaded or could be imported."""
+    return module in sys.modules or _spec(module) is not None
+
+
+def python_file(module: str) -> Path | None:
+    """The source file of any module, installed or not; None where it has none."""
+    origin = _origin(module)
+    return Path(origin) if origin is not None and origin.endswith(".py") else None
+
+
+def resolved(statement: ast.ImportFrom, module: str) -> str:
+    """The module that an import statement in another module's source names, relative or not."""
+    file = python_file(module)
+    is_package = file is not None and file.name == "__init__.py"
+    return _resolve(statement, module if is_package else module.rpartition(".")[0])
 
 
 def canonical(name: str) -> str | None:
@@ -62,9 +85,14 @@ def canonical(name: str) -> str | None:
     if name == "__main__":
         return None
     top_level = _top_level(name)
-    if source_of(top_level) is None and not _is_namespace_package(top_level):
+    if not is_projects(top_level):
         return top_level if top_level in sys.modules or _origin(top_level) is not None else None
     return name if source_of(name) is not None else None
+
+
+def is_projects(top_level: str) -> bool:
+    """Whether a module or package is the user's own."""
+    return source_of(top_level) is not None or _is_namespace_package(top_level)
 
 
 def _top_level(module: str) -> str:
@@ -121,15 +149,29 @@ def module_fingerprint(module: str) -> str:
     if source_of(module) is None:
         return digest("installed", _version(_top_level(module)))
     parts: list[str] = []
-    for name in sorted(_project_modules(module)):
+    for name in project_modules(module):
         path = source_of(name)
         if path is not None:
-            parts += [name, file_fingerprint(path)]
+            parts += [name, _as_loaded(name, path)]
     return digest("project", *parts)
 
 
-def _project_modules(module: str) -> set[str]:
-    """The module, its packages, and every project module that they import, directly or not."""
+def project_files(module: str) -> list[Path]:
+    """The files of a project module and of every project module that it imports; none for other modules.
+
+    Raises:
+        NotFingerprintableError: A source cannot be read.
+    """
+    paths = (source_of(name) for name in project_modules(module))
+    return [path for path in paths if path is not None]
+
+
+def project_modules(module: str) -> list[str]:
+    """The module, its packages, and every project module that they import, sorted.
+
+    Raises:
+        NotFingerprintableError: A source cannot be read.
+    """
     found: set[str] = set()
     queue = [module]
     while queue:
@@ -143,7 +185,48 @@ def _project_modules(module: str) -> set[str]:
         parent = name.rpartition(".")[0]
         queue += [parent] if parent else []
         queue += _imported_by(path, name)
-    return found
+    return sorted(found)
+
+
+_watching: list[Callable[..., None]] = []
+"""The audit hook, once it is there: Python offers no way to take one out again."""
+_loaded: dict[str, str] = {}
+"""Source file → its fingerprint when its module was executed in this process."""
+
+
+def watch_loading() -> None:
+    """From now on, remember the source that modules of the project are made from."""
+    if _watching:
+        return
+    _watching.append(_notice)
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and source_of(module.__name__) is not None:
+            _note_loaded(file)
+    sys.addaudithook(_notice)
+
+
+def _notice(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "exec" and arguments[0].co_name == "<module>" and arguments[0].co_filename.endswith(".py"):
+        with unobserved():
+            _note_loaded(arguments[0].co_filename)
+
+
+def _note_loaded(file: str) -> None:
+    path = Path(file)
+    if path.is_file() and not _is_installed(path):
+        _loaded[file] = file_fingerprint(path)
+
+
+def _as_loaded(module: str, path: Path) -> str:
+    """Fingerprint of a source file, which must be what runs in this process."""
+    now = file_fingerprint(path)
+    if module in sys.modules and _loaded.get(str(path), now) != now:
+        raise NotFingerprintableError(
+            f"{path.name} was edited after this kernel had imported it; restart the kernel, "
+            "or use %load_ext autoreload"
+        )
+    return now
 
 
 def _imported_by(path: Path, module: str) -> list[str]:

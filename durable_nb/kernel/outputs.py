@@ -5,21 +5,24 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from durable_nb.core.analysis import Definitions, Names
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import fingerprint
-from durable_nb.core.model import DependencyKind, Output, OutputKind
-from durable_nb.core.summary import summarise
-from durable_nb.kernel.inputs import Inputs, value_dependency
+from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind
+from durable_nb.kernel.describing import detail_of_variable
+from durable_nb.kernel.inputs import Inputs, new_reader, value_dependency
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.sharing import shared_parts
+from durable_nb.kernel.topology import elsewhere
 
 LAST_VALUE = "_"
 """The output that stands for the displayed value of the cell's last expression."""
 
+_CODE = frozenset({DependencyKind.FUNCTION, DependencyKind.CLASS})
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
 
 
@@ -31,6 +34,8 @@ class Changes:
     values: dict[str, Any] = field(default_factory=dict)
     """Output of kind VALUE → the object itself."""
     not_durable: dict[str, str] = field(default_factory=dict)
+    sharing: list[Dependency] = field(default_factory=list)
+    """Which other variables hold the objects that were changed in place."""
     owner: dict[int, str] = field(default_factory=dict)
     """id of an object → the name it is restored under."""
 
@@ -72,21 +77,29 @@ class _Finder:
         self._defined = {name for _, bound in definitions for name in bound}
         self._imported = {name for s, bound in definitions if isinstance(s, ast.Import | ast.ImportFrom)
                           for name in bound}  # fmt: skip
+        self._called = {name for s, bound in definitions if isinstance(s, ast.Assign) for name in bound}
         self._namespace = namespace
         self._ignored = ignored
         self._changes = Changes()
+        self._left: dict[str, Any] = {}
+        """Input → the object it had, which the cell changed in place before it bound or deleted the name."""
 
     def find(self) -> Changes:
         now = {name: value for name, value in self._namespace.own().items() if name not in self._ignored}
         bound = [name for name in now if self._is_bound(name, now[name])]
         mutated = self._mutated(now, set(bound))
+        mutated += self._changed_then_left(now, mutated)
+        bound = [name for name in bound if name not in mutated]
+        self._refuse_changed_code(now, set(bound))
         # What the cell did not touch keeps its object: an output that is the same object is an alias of it.
-        for name in self._inputs.variables():
+        for name in self._inputs.names():
             if name in now and name not in bound and name not in mutated:
                 self._changes.owner.setdefault(id(now[name]), name)
         for name in [*bound, *mutated]:
             self._add(name, now[name])
         self._refuse_shared(now, mutated)
+        inputs = [name for name in (*mutated, *self._left) if name in self._inputs.names()]
+        self._changes.sharing = [elsewhere(name, self._before) for name in inputs if name in self._before]
         for name in self._before.keys() - self._ignored:
             if name not in self._namespace.values:
                 self._changes.outputs[name] = Output(name, OutputKind.DELETED)
@@ -95,11 +108,24 @@ class _Finder:
     def _is_bound(self, name: str, value: object) -> bool:
         return name not in self._before or self._before[name] is not value or name in self._names.always_binds
 
+    def _refuse_changed_code(self, now: Mapping[str, Any], bound: set[str]) -> None:
+        """A function or class that the cell did not define but changed: its code says nothing of that."""
+        for (kind, name), was in self._inputs.read.items():
+            if kind not in _CODE or name in bound or name not in now:
+                continue
+            try:
+                same = value_dependency(name, now[name], self._namespace).fingerprint == was.fingerprint
+            except NotFingerprintableError:
+                same = False
+            if not same:
+                why = f"the {kind.value} was changed by the step, not defined in it"
+                self._changes.not_durable[name] = why
+
     def _mutated(self, now: Mapping[str, Any], bound: set[str]) -> list[str]:
         """Inputs whose content changed in place, and every other name of the same object."""
         changed: list[str] = []
         for name in self._inputs.variables():
-            if name not in now or name in bound:
+            if name not in now or (name in bound and self._before.get(name) is not now[name]):
                 continue
             was = self._inputs.read[DependencyKind.VALUE, name]
             try:
@@ -108,13 +134,33 @@ class _Finder:
             except NotFingerprintableError as error:
                 self._changes.not_durable[name] = str(error)
         objects = {id(now[name]) for name in changed}
-        aliases = [n for n, v in now.items() if id(v) in objects and n not in bound and n not in changed]
+        aliases = [n for n, v in now.items() if id(v) in objects and n not in changed and self._is_old(n, v)]
         return [*changed, *aliases]
 
+    def _changed_then_left(self, now: Mapping[str, Any], mutated: list[str]) -> list[str]:
+        """Other names of objects that the cell changed in place and then bound no longer to their input."""
+        found: list[str] = []
+        for name in self._inputs.variables():
+            old = self._before.get(name)
+            if name not in self._before or now.get(name) is old:
+                continue
+            was = self._inputs.read[DependencyKind.VALUE, name]
+            try:
+                same = value_dependency(name, old, self._namespace).fingerprint == was.fingerprint
+            except NotFingerprintableError:
+                same = False
+            if not same:
+                found += [n for n, v in now.items() if v is old and n not in mutated and self._is_old(n, v)]
+                self._left[name] = old
+        return found
+
+    def _is_old(self, name: str, value: object) -> bool:
+        return name in self._before and self._before[name] is value
+
     def _refuse_shared(self, now: Mapping[str, Any], mutated: list[str]) -> None:
-        if not mutated:
+        changed = self._left | {name: now[name] for name in mutated}
+        if not changed:
             return
-        changed = {name: now[name] for name in mutated}
         others = {n: v for n, v in now.items() if n not in self._changes.outputs}
         for name, other in shared_parts(changed, others).items():
             self._changes.not_durable[name] = f"it was changed in place, and {other} holds a part of it too"
@@ -127,22 +173,46 @@ class _Finder:
 
     def _output(self, name: str, value: Any) -> Output:
         kind_name = f"{type(value).__module__}.{type(value).__qualname__}"
-        if name in self._imported or (name in self._defined and isinstance(value, types.FunctionType | type)):
+        is_code = callable(value) or name in self._called
+        if name in self._imported or (name in self._defined and is_code):
             return Output(name, OutputKind.DEFINITION, self._fingerprint(name, value), type=kind_name)
         if isinstance(value, types.ModuleType):
             return Output(
                 name, OutputKind.MODULE, self._fingerprint(name, value), type=kind_name, of=value.__name__
             )
         owner = self._changes.owner.get(id(value))
-        fingerprint = self._fingerprint(name, value)
         if owner is not None and not isinstance(value, _ATOMS):
-            return Output(name, OutputKind.ALIAS, fingerprint, type=kind_name, of=owner)
+            return Output(name, OutputKind.ALIAS, self._fingerprint(name, value), type=kind_name, of=owner)
+        if isinstance(value, type) and value.__module__ == "__main__":
+            raise NotFingerprintableError(
+                f"the class {value.__qualname__} was made by a call, which a later kernel cannot repeat; "
+                "define it with a class statement, or in a plain cell"
+            )
+        output = _stored(name, value, self._namespace)
         self._changes.owner.setdefault(id(value), name)
         self._changes.values[name] = value
-        return Output(name, OutputKind.VALUE, fingerprint, type=kind_name, summary=summarise(value))
+        return output
 
     def _fingerprint(self, name: str, value: Any) -> str:
         return value_dependency(name, value, self._namespace).fingerprint
+
+
+def _stored(name: str, value: Any, namespace: Namespace) -> Output:
+    """An output that is kept as an artifact."""
+    reader = new_reader(namespace)
+    found = value_dependency(name, value, namespace, reader)
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    # A text may be an expression or a path: what reads it depends on what stands in it.
+    is_data = not reader.met_code and not isinstance(value, str | PurePath)
+    return Output(
+        name,
+        OutputKind.VALUE,
+        found.fingerprint,
+        type=kind,
+        summary=found.summary,
+        detail=detail_of_variable(name, value),
+        is_data=is_data,
+    )
 
 
 def with_last_value(changes: Changes, value: Any, namespace: Namespace) -> None:
@@ -152,19 +222,16 @@ def with_last_value(changes: Changes, value: Any, namespace: Namespace) -> None:
     """
     if value is None:
         return
-    owner = changes.owner.get(id(value))
     try:
-        fingerprint = value_dependency(LAST_VALUE, value, namespace).fingerprint
+        output = _stored(LAST_VALUE, value, namespace)
     except NotFingerprintableError:
         return
-    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    owner = changes.owner.get(id(value))
     if owner is not None:
-        changes.outputs[LAST_VALUE] = Output(LAST_VALUE, OutputKind.ALIAS, fingerprint, type=kind, of=owner)
-        return
-    changes.values[LAST_VALUE] = value
-    changes.outputs[LAST_VALUE] = Output(
-        LAST_VALUE, OutputKind.VALUE, fingerprint, type=kind, summary=summarise(value)
-    )
+        output = replace(output, kind=OutputKind.ALIAS, of=owner)
+    else:
+        changes.values[LAST_VALUE] = value
+    changes.outputs[LAST_VALUE] = output
 
 
 def add_state(changes: Changes, state: Mapping[str, Any]) -> None:

@@ -23,6 +23,8 @@ class Record:
 
     def __init__(self) -> None:
         self.outputs: list[dict[str, Any]] = []
+        self.unshown = ""
+        """The error that kept something from being shown; the cell itself goes on after it."""
         self._clear_next = False
         self._lock = threading.Lock()
 
@@ -90,8 +92,27 @@ def recording(shell: InteractiveShell) -> Iterator[Record]:
     """Record everything the shell shows inside the block; it is shown as usual."""
     record = Record()
     tap = _kernel_tap if hasattr(shell.display_pub, "register_hook") else _terminal_tap
-    with tap(shell, record):
+    with tap(shell, record), _noticing_errors(shell, record):
         yield record
+
+
+@contextmanager
+def _noticing_errors(shell: Any, record: Record) -> Iterator[None]:
+    """IPython shows what a value's own ``__repr__`` raises, by a message of its own, and fails nothing."""
+    before = vars(shell).get("showtraceback")
+    show = shell.showtraceback
+
+    def show_and_note(*args: Any, **kwargs: Any) -> Any:
+        record.unshown = repr(sys.exception())
+        return show(*args, **kwargs)
+
+    shell.showtraceback = show_and_note
+    try:
+        yield
+    finally:
+        del shell.showtraceback
+        if before is not None:
+            shell.showtraceback = before
 
 
 @contextmanager
@@ -152,8 +173,8 @@ class _Tee(io.TextIOBase):
         return int(self._stream.fileno())
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return str(self._stream.encoding)
+    def encoding(self) -> Any:  # type: ignore[override]
+        return self._stream.encoding  # None where the stream takes text and nothing else
 
 
 @contextmanager

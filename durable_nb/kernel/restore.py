@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
-
-from IPython.core.interactiveshell import InteractiveShell
 
 from durable_nb.core.analysis import Definitions
 from durable_nb.core.errors import DamagedError, DurableError
@@ -17,39 +16,41 @@ from durable_nb.kernel.ambient import set_again
 from durable_nb.kernel.execution import compiled
 from durable_nb.kernel.imports import without_draws
 from durable_nb.kernel.inputs import value_dependency
-from durable_nb.kernel.namespace import Namespace
+from durable_nb.kernel.lazy import Bundle, Waiting
 from durable_nb.kernel.outputs import LAST_VALUE
-from durable_nb.store.artifacts import Artifacts
-from durable_nb.store.codecs import CodecContext
+from durable_nb.kernel.remake import read_or_remake
+from durable_nb.kernel.session import Session
+from durable_nb.kernel.step_code import StepCode
 
 _VALUES = frozenset({OutputKind.VALUE, OutputKind.PART, OutputKind.ALIAS, OutputKind.MODULE})
 
 
 class Restorer:
-    """Binds the outputs of one trace in the user's namespace."""
+    """Binds the outputs of one trace in the user's namespace; what is only data waits until it is named."""
 
-    def __init__(
-        self, shell: InteractiveShell, namespace: Namespace, artifacts: Artifacts, context: CodecContext
-    ) -> None:
-        self._shell = shell
-        self._namespace = namespace
-        self._artifacts = artifacts
-        self._context = context
-        self._read: dict[str, dict[str, Any]] = {}
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._namespace = session.namespace
+        self._lazy = session.namespace.lazy
+        self._bundles: dict[str, Bundle] = {}
 
-    def restore(self, trace: Trace, definitions: Definitions, cell_name: str) -> Any:
-        """Bind, delete and define what the step bound, deleted and defined; returns its last value, or None.
+    def restore(self, trace: Trace, step: StepCode) -> Any:
+        """Bind, delete and define what the step bound, deleted and defined.
+
+        Returns:
+            The step's last value; a ``Waiting`` where that is not read yet; None where there was none.
 
         Raises:
             DamagedError: Something cannot be brought back; the namespace is as it was before the call.
         """
         with self._all_or_nothing(), without_draws():
-            return self._restore(trace, definitions, cell_name)
+            return self._restore(trace, step)
 
-    def _restore(self, trace: Trace, definitions: Definitions, cell_name: str) -> Any:
-        namespace = self._namespace.values
+    def _restore(self, trace: Trace, step: StepCode) -> Any:
+        namespace, cell_name = self._namespace.values, step.cell_name
+        read = partial(read_or_remake, self._session, trace, step)
         defined = {o.name: o for o in trace.outputs if o.kind is OutputKind.DEFINITION}
-        pending = [(s, names) for s, names in definitions if set(names) & defined.keys()]
+        pending = [(s, names) for s, names in step.definitions if set(names) & defined.keys()]
         before = {
             n: namespace[n] for s, names in pending for n in names if n in namespace and n not in defined
         }
@@ -57,14 +58,12 @@ class Restorer:
         made: dict[str, Any] = {}
         for output in trace.outputs:
             if output.kind in _VALUES:
-                made[output.name] = self._value(output, made)
+                made[output.name] = self._value(output, made, read)
         states = {
-            o.of: self._artifacts.get(o.fingerprint, self._context)
-            for o in trace.outputs
-            if o.kind is OutputKind.STATE
+            o.of: self._session.read(o.fingerprint) for o in trace.outputs if o.kind is OutputKind.STATE
         }
         last = made.pop(LAST_VALUE, None)
-        namespace.update(made)
+        self._bind(made, defined)
         for statement, _ in late:
             self._define(statement, cell_name, again=True)
         self._verify(defined, pending, cell_name)
@@ -72,33 +71,53 @@ class Restorer:
             # An import of several names binds also those that the cell did not keep.
             namespace.pop(name, None)
             namespace.update({name: before[name]} if name in before else {})
-        for output in trace.outputs:
-            if output.kind is OutputKind.DELETED:
-                namespace.pop(output.name, None)
+        deleted = [output.name for output in trace.outputs if output.kind is OutputKind.DELETED]
+        self._lazy.forget(deleted)
+        for name in deleted:
+            namespace.pop(name, None)
         for name, state in states.items():
             set_again(name, state)
         return last
 
-    def _value(self, output: Output, made: dict[str, Any]) -> Any:
+    def _bind(self, made: dict[str, Any], defined: dict[str, Output]) -> None:
+        waiting = {name: value for name, value in made.items() if isinstance(value, Waiting)}
+        ready = {name: value for name, value in made.items() if name not in waiting}
+        self._lazy.forget([*ready, *defined])
+        self._namespace.values.update(ready)
+        self._lazy.defer(waiting)
+
+    def _value(self, output: Output, made: dict[str, Any], read: Callable[[str], Any]) -> Any:
+        """The value of an output, or the promise of it."""
         if output.kind is OutputKind.MODULE:
             return importlib.import_module(output.of)
-        if output.kind is OutputKind.PART:
-            return self._together(output.of)[output.name]
         if output.kind is OutputKind.ALIAS:
-            return made[output.of] if output.of in made else self._namespace.values[output.of]
-        return self._artifacts.get(output.fingerprint, self._context)
+            return self._same_as(output.of, made)
+        if output.is_data:
+            return self._stored(output, read)
+        return self._stored(output, self._session.read).value()
 
-    def _together(self, fingerprint: str) -> dict[str, Any]:
-        """Values that share objects: read once, so that they share them again."""
-        if fingerprint not in self._read:
-            self._read[fingerprint] = self._artifacts.get(fingerprint, self._context)
-        return self._read[fingerprint]
+    def _same_as(self, name: str, made: dict[str, Any]) -> Any:
+        if name in made:
+            return made[name]
+        return self._lazy.get(name) or self._namespace.values[name]
+
+    def _stored(self, output: Output, read: Callable[[str], Any]) -> Waiting:
+        """An output that is an artifact, or a part of one that holds values which share objects."""
+        artifact, member = output.fingerprint, ""
+        if output.kind is OutputKind.PART:
+            artifact, member = output.of, output.name
+        self._session.store.artifacts.check(artifact)
+        if not member:  # equal values that are not the same object have artifacts of one name
+            return Waiting(output, Bundle(artifact, read))
+        bundle = self._bundles.setdefault(artifact, Bundle(artifact, read))
+        return Waiting(output, bundle, member)
 
     def _define(self, statement: ast.stmt, cell_name: str, *, again: bool = False) -> bool:
         """Run a definition; False where it needs a value that is not there yet."""
-        code = compiled(self._shell, ast.Module([statement], []), cell_name)
+        alone = ast.Module([statement], [])
+        self._lazy.load_for(alone)
         try:
-            exec(code, self._namespace.values)
+            exec(compiled(self._session.shell, alone, cell_name), self._namespace.values)
         except NameError:
             if again:
                 raise
@@ -110,7 +129,9 @@ class Restorer:
         for statement, names in pending:
             if not self._equal(names, defined):
                 self._define(statement, cell_name, again=True)
-                if not self._equal(names, defined):
+                # Of a definition in an edit that was accepted no execution has shown what comes out.
+                seen = {name: output for name, output in defined.items() if output.fingerprint}
+                if not self._equal(names, seen):
                     wanted = ", ".join(name for name in names if name in defined)
                     raise DamagedError(f"the definition of {wanted} does not come out as it was")
 
@@ -125,12 +146,13 @@ class Restorer:
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         namespace = self._namespace.values
-        before = dict(namespace)
+        before, waiting = dict(namespace), self._lazy.snapshot()
         try:
             yield
         except Exception as error:
             namespace.clear()
             namespace.update(before)
+            self._lazy.replace(waiting)
             if isinstance(error, DamagedError):
                 raise
             kind = "" if isinstance(error, DurableError) else f"{type(error).__name__}: "

@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,11 +16,14 @@ from durable_nb.core.cells import StepCell, find_marker, read_cell
 from durable_nb.core.code import CodeReader
 from durable_nb.core.errors import DuplicateStepError, DurableError
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
-from durable_nb.kernel.context import RunContext, find_run
-from durable_nb.kernel.modules import module_fingerprint
+from durable_nb.kernel.auto import AutoSteps
+from durable_nb.kernel.context import RunContext, find_run, is_auto_run
+from durable_nb.kernel.inputs import new_reader
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.recording import show_line
+from durable_nb.kernel.references import Reference, resolve
 from durable_nb.kernel.status import StepReport
+from durable_nb.kernel.watch import Watch
 from durable_nb.store import origin
 from durable_nb.store.codecs import CodecContext
 from durable_nb.store.store import Store, open_store
@@ -33,6 +37,8 @@ class Session:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.namespace = Namespace(shell)
+        self.watch = Watch(shell)
+        self.auto = AutoSteps(self.namespace, on=is_auto_run())
         self.observers: list[Observer] = [self._record]
         self.reports: dict[str, StepReport] = {}
         """Step → how it stands in this kernel."""
@@ -42,6 +48,7 @@ class Session:
         """What the running step did that no fingerprint covers → why that matters."""
         self._claims: dict[str, tuple[str, str]] = {}
         """Step → (cell id, source) of the cell that claimed the name."""
+        self._claimed_at: dict[str, float] = {}
         self._attempts: dict[str, int] = {}
         self._run_begun = False
 
@@ -85,10 +92,30 @@ class Session:
             "python": platform.python_version(),
         }
 
+    def read(self, artifact: str) -> Any:
+        """A stored value. What its functions read of the notebook must be there from now on.
+
+        Raises:
+            DamagedError: It is missing, altered, or not what was stored.
+        """
+        reader = new_reader(self.namespace)
+        context = self._context(reader)
+        value = self.store.artifacts.get(artifact, context)
+        reached = self.namespace.names() if reader.reads_namespace else reader.globals | reader.mentioned
+        self.namespace.lazy.reach(reached)
+        return value
+
     def codec_context(self) -> CodecContext:
         """What codecs need of this kernel: the key, the namespace, and how code is fingerprinted now."""
-        reader = CodeReader(self.namespace.values, module_fingerprint)
-        return self.store.context(self.namespace.values, reader.of_code)
+        return self._context(new_reader(self.namespace))
+
+    def _context(self, reader: CodeReader) -> CodecContext:
+        context = self.store.context(self.namespace.values, reader.of_code)
+        return replace(context, resolve=self._resolve)
+
+    def _resolve(self, reference: Reference) -> Any:
+        self.namespace.lazy.load([reference[0]])
+        return resolve(reference, self.namespace.values)
 
     def next_attempt(self, step: str) -> int:
         """Number of the coming attempt of a step in this run; the first is 1."""
@@ -108,6 +135,16 @@ class Session:
                 f"{_first_line(other_source)!r}; give one of them another name"
             )
         self._claims[cell.name] = (cell_id, cell.source)
+        self._claimed_at[cell.name] = time.time()
+
+    def claimed(self) -> list[str]:
+        """The steps whose cells have begun to run in this kernel, in the order of the first time."""
+        return list(self._claims)
+
+    def last_seen(self, step: str) -> tuple[str, str, float] | None:
+        """The cell id, the source and the time at which a step's cell last began to run here, if it did."""
+        claim = self._claims.get(step)
+        return None if claim is None else (*claim, self._claimed_at[step])
 
     def _is_still_there(self, cell_id: str, step: str) -> bool:
         """Whether the saved notebook still has that step there; yes, where there is none to look at."""
@@ -124,7 +161,8 @@ class Session:
     def report(self, report: StepReport) -> None:
         """Keep how a step stands, and show its line under the cell."""
         self.reports[report.step] = report
-        show_line(self.shell, report.bundle())
+        if not report.quiet:
+            show_line(self.shell, report.bundle())
 
     def all_reports(self) -> list[StepReport]:
         """How every known step of this notebook stands: of this kernel first, then of the ledger."""

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from durable_nb.core.model import Json, State
 from durable_nb.core.protocol import STATUS_MIME
+from durable_nb.core.staleness import StaleReason
 from durable_nb.core.wording import duration
+from durable_nb.kernel import html
 
 _COLOURS = {
-    State.REUSED: "#2e7d32",
-    State.COMPLETED: "#1565c0",
-    State.FAILED: "#c62828",
-    State.INTERRUPTED: "#b26a00",
-    State.CANCELLED: "#b26a00",
-    State.RUNNING: "#1565c0",
+    State.REUSED: html.GREEN,
+    State.COMPLETED: html.BLUE,
+    State.FAILED: html.RED,
+    State.INTERRUPTED: html.AMBER,
+    State.CANCELLED: html.AMBER,
+    State.RUNNING: html.BLUE,
 }
 _MARKS = {State.REUSED: "✓", State.COMPLETED: "✓", State.FAILED: "✗", State.RUNNING: "…"}
+NO_STEPS = "no steps yet: write %%step NAME above a cell and run it"
+"""What is shown in place of an empty table."""
 _WORTH_TELLING = 0.001
 """Seconds; bringing back a step that took less may cost more than it saved."""
 
@@ -39,6 +42,10 @@ class StepReport:
     attempt: int = 0
     cell_id: str = ""
     warning: str = ""
+    quiet: bool = False
+    """Nothing is to be shown of it under the cell."""
+    reasons: tuple[StaleReason, ...] = ()
+    """All of why it executed, with the differences; only in the kernel that decided it."""
 
     def as_json(self) -> dict[str, Json]:
         """The report as it stands in the output notebook."""
@@ -60,28 +67,31 @@ class StepReport:
             saved = self.saved_seconds >= _WORTH_TELLING
             return [
                 self.step,
-                "reused",
+                f"reused ({self.reason})" if self.reason else "reused",
                 f"saved {duration(self.saved_seconds)}" if saved else duration(self.seconds),
             ]
         word = "executed" if self.state is State.COMPLETED else self.state.value
         reason = f" ({self.reason})" if self.reason else ""
         return [self.step, f"{word}{reason}", duration(self.seconds)]
 
+    @property
+    def look(self) -> tuple[str, str]:
+        """The mark and the colour of its state."""
+        return _MARKS.get(self.state, "•"), _COLOURS.get(self.state, html.GREY)
+
     def bundle(self) -> dict[str, Any]:
         """The line as a MIME bundle."""
-        text = " · ".join(self.parts())
-        colour = _COLOURS.get(self.state, "#616161")
-        name, *rest = (escape(part) for part in self.parts())
-        html = (
-            '<div style="font-size:12px;line-height:1.6;color:var(--jp-ui-font-color2,#616161);'
-            'font-family:var(--jp-ui-font-family,system-ui,sans-serif)">'
-            f'<span style="color:{colour}">{_MARKS.get(self.state, "•")}</span> '
-            f"<b>{name}</b> · {' · '.join(rest)}"
+        name, *rest = self.parts()
+        mark, colour = self.look
+        text = " · ".join([name, *rest])
+        line = html.line(
+            html.text(f"{mark} ", colour), html.text(name, bold=True), html.text(f" · {' · '.join(rest)}")
         )
+        lines = [line]
         if self.warning:
             text += f"\n  {self.warning}"
-            html += f'<div style="color:#b26a00;padding-left:1.2em">{escape(self.warning)}</div>'
-        return {STATUS_MIME: self.as_json(), "text/plain": text, "text/html": html + "</div>"}
+            lines.append(html.line(html.text(self.warning, html.AMBER), indent=1.3))
+        return {STATUS_MIME: self.as_json(), "text/plain": text, "text/html": html.quiet(*lines)}
 
 
 class StepsTable:
@@ -104,27 +114,26 @@ class StepsTable:
 
     def __repr__(self) -> str:
         if not self._reports:
-            return "no steps yet: write %%step NAME above a cell and run it"
-        rows = [("step", "state", "time", "saved", "why"), *self._rows()]
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        lines = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
-        return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
+            return NO_STEPS
+        return "\n".join(columns([_HEAD, *self._rows()]))
 
     def _repr_html_(self) -> str:
         if not self._reports:
-            return f"<i>{escape(repr(self))}</i>"
-        left = "text-align:left;padding:2px 12px 2px 0"
-        head = "".join(
-            f'<th style="{left}">{name}</th>' for name in ("step", "state", "time", "saved", "why")
-        )
-        body = "".join(
-            f'<tr><td style="{left}"><b>{escape(row[0])}</b></td>'
-            f'<td style="{left};color:{_COLOURS.get(report.state, "#616161")}">'
-            f"{_MARKS.get(report.state, '•')} {escape(row[1])}</td>"
-            + "".join(f'<td style="{left}">{escape(cell)}</td>' for cell in row[2:])
-            + "</tr>"
-            for row, report in zip(self._rows(), self._reports, strict=True)
-        )
-        return f'<table style="font-size:12px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+            return html.quiet(html.text(NO_STEPS))
+        rows = []
+        for (step, state, time, saved, why), report in zip(self._rows(), self._reports, strict=True):
+            mark, colour = report.look
+            cells = [html.text(step, bold=True), html.text(f"{mark} {state}", colour), html.text(time)]
+            rows.append([*cells, html.text(saved, html.GREY), html.text(why, html.GREY)])
+        return html.block(html.table(_HEAD, rows, wrapped={4}))
+
+
+_HEAD = ("step", "state", "time", "saved", "why")
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of plain text in columns, a rule below the first; columns with nothing in them are left out."""
+    used = [i for i in range(len(rows[0])) if any(row[i] for row in rows[1:])]
+    widths = [max(len(row[i]) for row in rows) for i in used]
+    lines = ["  ".join(row[i].ljust(w) for i, w in zip(used, widths, strict=True)).rstrip() for row in rows]
+    return [lines[0], "  ".join("─" * min(width, 40) for width in widths), *lines[1:]]

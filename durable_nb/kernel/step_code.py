@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from durable_nb.core.analysis import Definitions, Names, analyse, find_definitions
 from durable_nb.core.cells import StepCell
-from durable_nb.core.code import cell_fingerprint
-from durable_nb.core.fingerprint import digest, fingerprint
+from durable_nb.core.code import step_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,6 @@ class StepCode:
 
 def read_code(cell: StepCell, tree: ast.Module, cell_name: str, cell_id: str) -> StepCode:
     """Analyse the cell of a step, as IPython has parsed it."""
-    quiet = cell.body.rstrip().endswith(";")
-    options = fingerprint(dict(cell.options.affecting_result()))
     return StepCode(
         cell,
         cell_id,
@@ -38,5 +35,5 @@ def read_code(cell: StepCell, tree: ast.Module, cell_name: str, cell_id: str) ->
         tree,
         analyse(tree),
         find_definitions(tree),
-        digest("step", cell_fingerprint(tree, quiet=quiet), options),
+        step_fingerprint(cell, tree),
     )

@@ -1,125 +1,67 @@
-"""See which files a step opens, by the interpreter's own audit events.
-
-What bypasses ``open`` (pyarrow, polars, DuckDB, subprocesses) is not seen here; path literals and ``--reads``
-globs cover it.
-"""
+"""See what a step reads while it runs."""
 
 from __future__ import annotations
 
 import os
-import sys
-import sysconfig
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from durable_nb.kernel.files import stamp
+from durable_nb.kernel.imports import noticing_imports
+from durable_nb.kernel.observing import audit
+from durable_nb.kernel.observing.current import observing, unobserved
+from durable_nb.kernel.observing.default_tables import note_made_tables
+from durable_nb.kernel.observing.libraries import Libraries
+from durable_nb.kernel.observing.observed import Observed
+from durable_nb.kernel.observing.shell import noticing_commands
+from durable_nb.kernel.observing.statuses import Noticing, noticing_statuses
+from durable_nb.kernel.observing.variables import noticing_variables
 
-_WRITING = frozenset("wax+")
-_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/")
-
-
-class OpenedFiles:
-    """The files that were opened while a step ran."""
-
-    def __init__(self, store: str = "") -> None:
-        self._store = store
-        self.read: dict[str, tuple[int, int, int] | None] = {}
-        """Absolute path → stamp when it was first opened for reading; None if it was missing."""
-        self.written: set[str] = set()
-
-    def opened(self, path: str, *, writing: bool) -> None:
-        """Take note of one call of ``open``."""
-        absolute = os.path.abspath(path)
-        if self._store and (absolute + os.sep).startswith(self._store):
-            return  # the ledger is written while steps run
-        if writing:
-            self.written.add(absolute)
-        elif absolute not in self.written and absolute not in self.read and not _is_machinery(absolute):
-            self._look(absolute)
-
-    def _look(self, path: str) -> None:
-        if os.path.isdir(path):
-            return  # opening a folder, as our own writer does to flush it, reads nothing of it
-        try:
-            self.read[path] = stamp(path)
-        except OSError:
-            self.read[path] = None
+unwatched = unobserved
+"""What this thread does inside the block is our own business, not the step's."""
 
 
-_watching: OpenedFiles | None = None
-_inside = threading.local()
-_installed = False
+class Watch:
+    """Watches the steps of one shell.
 
+    Args:
+        shell: Where they run.
+    """
 
-def install() -> None:
-    """Add the audit hook, once per process: Python offers no way to take one out again."""
-    global _installed
-    if not _installed:
-        _installed = True
-        sys.addaudithook(_hook)
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._libraries = Libraries(shell.user_ns)
 
+    def install(self) -> None:
+        """Listen to the interpreter; nothing is noted before a step runs."""
+        audit.install()
 
-@contextmanager
-def watching(store: Path) -> Iterator[OpenedFiles]:
-    """Collect what the whole process opens inside the block, threads included, but for our own store."""
-    global _watching
-    outer, _watching = _watching, OpenedFiles(os.path.abspath(store) + os.sep)
-    try:
-        yield _watching
-    finally:
-        _watching = outer
+    def uninstall(self) -> None:
+        """Leave the libraries as they were; the interpreter keeps its listener, which has nothing to do."""
+        self._libraries.undo()
 
+    def look(self) -> None:
+        """Prepare for libraries loaded since the last look; variables that hold their functions change."""
+        self._libraries.look()
 
-@contextmanager
-def unwatched() -> Iterator[None]:
-    """Files that this thread opens inside the block are our own business, not the step's."""
-    before = getattr(_inside, "own", False)
-    _inside.own = True
-    try:
-        yield
-    finally:
-        _inside.own = before
+    @contextmanager
+    def watching(self, store: Path) -> Iterator[Observed]:
+        """Collect what the whole process reads inside the block, threads included, but for our own store."""
+        observed = Observed(os.path.abspath(store) + os.sep)
+        with ExitStack() as stack:
+            stack.enter_context(observing(observed))
+            stack.enter_context(noticing_imports(observed, self._libraries.imported))
+            stack.enter_context(noticing_variables())
+            stack.enter_context(noticing_statuses())
+            stack.enter_context(noticing_commands(self._shell))
+            yield observed
+        with unobserved():
+            note_made_tables(observed)
+        self._give_back()
 
-
-def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if event != "open" or _watching is None or getattr(_inside, "own", False):
-        return
-    path, mode, flags = args
-    if isinstance(path, int) or path is None:
-        return
-    _inside.own = True  # the look at the file below must not be seen as the step's
-    try:
-        _watching.opened(os.fsdecode(path), writing=_is_writing(mode, flags))
-    finally:
-        _inside.own = False
-
-
-def _is_writing(mode: str | None, flags: int | None) -> bool:
-    if mode is not None:
-        return bool(_WRITING & set(mode)) and mode.replace("b", "").replace("t", "") != "r+"
-    return bool((flags or 0) & (os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
-
-
-@cache
-def _machinery_roots() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    roots = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
-    roots |= {entry for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}}
-    roots |= {
-        str(Path.home() / name)
-        for name in (".cache", ".config", ".ipython", ".jupyter", ".local/share/jupyter")
-    }
-    return tuple(os.path.abspath(root) + os.sep for root in roots)
-
-
-def _is_machinery(path: str) -> bool:
-    """Files of Python, of installed packages and of the system: covered by versions, or no data."""
-    return (
-        path.startswith(_SYSTEM)
-        or path.startswith(_machinery_roots())
-        or path.endswith((".py", ".pyc", ".so"))
-    )
+    def _give_back(self) -> None:
+        """A cell may have imported a function that stood for another while it ran."""
+        namespace = self._shell.user_ns
+        for name in [name for name, value in namespace.items() if type(value) is Noticing]:
+            namespace[name] = namespace[name].original

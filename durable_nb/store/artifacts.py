@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from durable_nb.store.codecs import CodecContext
 
 _NAME = re.compile(r"[0-9a-f]{32}")
+_END = b"PAR1"
+"""The last bytes of a Parquet file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,33 @@ class Artifacts:
             self._codecs.pop(fingerprint, None)
             raise
         return value
+
+    def check(self, fingerprint: str) -> None:
+        """See that a value's file is there and was not cut off, without reading it.
+
+        Raises:
+            DamagedError: It is missing or truncated, or turned out to be damaged before.
+        """
+        path = self.path(fingerprint)
+        if fingerprint in self._damaged:
+            raise DamagedError(f"The stored value {path} is damaged.")
+        with translated(path):
+            try:
+                with path.open("rb") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(max(0, size - len(_END)))
+                    if file.read() != _END:
+                        raise DamagedError(f"The stored value {path} is truncated or altered.")
+            except FileNotFoundError:
+                raise DamagedError(f"The stored value {path} is missing.") from None
+
+    def set_aside(self, fingerprint: str) -> None:
+        """Rename the file of a value that is damaged, so that no process relies on it again."""
+        path = self.path(fingerprint)
+        self._damaged.add(fingerprint)
+        self._codecs.pop(fingerprint, None)
+        with translated(path), contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_suffix(".damaged"))
 
     def path(self, fingerprint: str) -> Path:
         """Return the file of a value, whether or not it is there.

@@ -211,7 +211,7 @@ COMMENT ON COLUMN events.happened_at IS 'When it happened';
 COMMENT ON COLUMN events.run_id      IS 'Run it belongs to';
 COMMENT ON COLUMN events.step        IS 'Name of the step; empty for events of the run as a whole';
 COMMENT ON COLUMN events.attempt     IS 'Attempt it belongs to, from 1; 0 where there is none';
-COMMENT ON COLUMN events.kind        IS 'run_started, step_declared, attempt_started, executing, storing, committing, attempt_finished, step_reused or run_finished';
+COMMENT ON COLUMN events.kind        IS 'run_started, step_declared, attempt_started, executing, storing, committing, attempt_finished, step_reused, run_finished or overridden';
 COMMENT ON COLUMN events.data        IS 'What else is known; depends on the kind';
 
 CREATE VIEW artifacts AS
@@ -275,6 +275,15 @@ FROM attempts a
 WHERE a.state = 'failed'
 ORDER BY a.started_at DESC;
 COMMENT ON VIEW failures IS 'Failed attempts, newest first';
+
+CREATE VIEW overrides AS
+SELECT e.happened_at, e.step, e.data->>'override' AS override, e.data->>'user' AS "user", e.run_id,
+       e.data->'traces' AS traces, e.data->'changes' AS changes,
+       e.data->>'override_id' AS override_id, e.data->>'undoes' AS undoes
+FROM events e
+WHERE e.kind = 'overridden'
+ORDER BY e.happened_at DESC;
+COMMENT ON VIEW overrides IS 'What people decided about steps (accept, invalidate, undo), newest first; the files under overrides/ are the truth';
 
 CREATE VIEW step_times AS
 SELECT t.step, count(*) AS completed, avg(t.seconds) AS mean_seconds, max(t.seconds) AS max_seconds,

@@ -15,9 +15,11 @@ from durable_nb.core.errors import (
     UsageError,
 )
 from durable_nb.core.model import Output, OutputKind, StepEvent, Trace
+from durable_nb.core.overrides import Override
 from durable_nb.store.artifacts import Artifacts
 from durable_nb.store.ledger import Ledger
 from durable_nb.store.location import find_store
+from durable_nb.store.overrides import Overrides, event_of
 from durable_nb.store.signing import user_key
 from durable_nb.store.traces import Traces
 from durable_nb.store.writer import Writer
@@ -32,6 +34,8 @@ class Recovered:
 
     traces_added: int = 0
     """Completed steps whose events were lost."""
+    overrides_added: int = 0
+    """Decisions of people that were lost."""
 
 
 class Store:
@@ -48,8 +52,19 @@ class Store:
         self.path = path
         self.artifacts = Artifacts(path / "artifacts")
         self.traces = Traces(path / "traces")
+        self.overrides = Overrides(path / "overrides")
         self.ledger = Ledger(path, self.traces.all, lock_timeout=lock_timeout)
         self._writer = Writer(self.ledger.record)
+
+    def decide(self, override: Override) -> Override:
+        """Make a person's decision about a step hold from now on, and log it.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        made = self.overrides.add(override)
+        self.record(event_of(made))
+        return made
 
     def record(self, event: StepEvent) -> None:
         """Take note of an event; it is in the ledger a few milliseconds later. Never blocks."""
@@ -75,7 +90,7 @@ class Store:
             self.ledger.close()
 
     def recover(self) -> Recovered:
-        """Tell the ledger about completed steps that it does not know, because a process died.
+        """Tell the ledger about completed steps and decisions that it does not know, as a process died.
 
         Cheap when there are none.
 
@@ -83,20 +98,36 @@ class Store:
             StoreError: The ledger cannot be read or written.
         """
         self.flush()
+        return Recovered(self._recover_traces(), self._recover_overrides())
+
+    def _recover_traces(self) -> int:
         files = self.traces.files()
         if not files:
-            return Recovered()
+            return 0
         rebuilt = not self.ledger.path.exists()  # then the first look at it fills it from the traces
         known = {row["trace_id"] for row in self.ledger.rows("SELECT trace_id FROM traces")}
         if rebuilt:
-            return Recovered(traces_added=len(known))
+            return len(known)
         missing = {trace_id: path for trace_id, path in files.items() if trace_id not in known}
         if not missing:
-            return Recovered()
+            return 0
         found = list(self.traces.readable(missing))
         if found:
             self.ledger.adopt(found)
-        return Recovered(traces_added=len(found))
+        return len(found)
+
+    def _recover_overrides(self) -> int:
+        made = {override.override_id: override for override in self.overrides.all()}
+        if not made:
+            return 0
+        rows = self.ledger.rows(
+            "SELECT data->>'override_id' AS override_id FROM events WHERE kind = 'overridden'"
+        )
+        for row in rows:
+            made.pop(row["override_id"], None)
+        if made:
+            self.ledger.record([event_of(override) for override in made.values()])
+        return len(made)
 
     def context(
         self, namespace: dict[str, Any] | None = None, of_code: Callable[[object], str] | None = None

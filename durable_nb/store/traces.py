@@ -74,6 +74,19 @@ class Traces:
                 found += 1
                 yield trace
 
+    def find(self, step: str, trace_id: str) -> Trace | None:
+        """Return one trace of a step; None where there is none, or it is damaged."""
+        for entry in _entries(self._step_folder(step)):
+            match = _FILE.fullmatch(entry.name)
+            if match is not None and match["trace_id"] == trace_id:
+                return self._read_or_warn(Path(entry.path))
+        return None
+
+    def ids(self, step: str) -> list[str]:
+        """Return the ids of a step's traces, as the file names have them, without reading any."""
+        found = (_FILE.fullmatch(entry.name) for entry in _entries(self._step_folder(step)))
+        return sorted(match["trace_id"] for match in found if match is not None)
+
     def get(self, trace_id: str) -> Trace:
         """Return one trace.
 
@@ -112,7 +125,7 @@ class Traces:
                 yield trace
 
     def _step_folder(self, step: str) -> Path:
-        return self.folder / _folder_name(step)
+        return self.folder / folder_name(step)
 
     def _read_or_warn(self, path: Path) -> Trace | None:
         try:
@@ -168,7 +181,7 @@ def _key_part(key: str) -> str:
     return re.sub(r"[^0-9A-Za-z]", "", key)[:_KEY_LENGTH] or "0"
 
 
-def _folder_name(step: str) -> str:
+def folder_name(step: str) -> str:
     """Return a step's name where it is fit for a folder, else a shortened one made unique by a digest."""
     if _PLAIN_NAME.fullmatch(step) and len(step.encode()) <= 200:
         return step

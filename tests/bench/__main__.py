@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import engine
+import fingerprints
 import frames
+import lazy
 import resume
 import startup
 import steps
@@ -23,7 +25,8 @@ from rich.table import Table
 
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
-    for subject in (*steps.SUBJECTS, *frames.SUBJECTS, *resume.SUBJECTS, *engine.SUBJECTS, *startup.SUBJECTS)
+    for module in (steps, fingerprints, frames, lazy, resume, engine, startup)
+    for subject in module.SUBJECTS
 }
 
 

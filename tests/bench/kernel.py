@@ -39,6 +39,12 @@ def run(client: BlockingKernelClient, source: str) -> None:
         raise CellFailedError(f"{source.splitlines()[0]}: {content.get('ename')}: {content.get('evalue')}")
 
 
+def evaluate(client: BlockingKernelClient, expression: str) -> str:
+    """The repr of an expression in the kernel."""
+    reply = client.execute("", user_expressions={"asked": expression}, reply=True, timeout=300)
+    return str(reply["content"]["user_expressions"]["asked"]["data"]["text/plain"])
+
+
 def milliseconds_each(client: BlockingKernelClient, cells: list[str]) -> float:
     """Run the cells one after the other; the mean time of one."""
     start = time.perf_counter()

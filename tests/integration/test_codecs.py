@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import datetime
 import enum
+import io
 import math
 import pathlib
 import random
@@ -678,12 +679,65 @@ def test_a_figure_comes_back_without_being_shown(there_and_back):
         plt.close(figure)
 
 
+def test_a_figure_that_was_drawn_is_the_same_with_its_axes(there_and_back):
+    """Which of its parts are up to date is no content."""
+    mpl.use("agg")
+    figure, axes = plt.subplots(2)
+    axes[0].plot([1, 2, 3], label="a")
+    axes[0].legend()
+    try:
+        figure.canvas.draw()
+        plt.close(figure)
+        before = fingerprint(figure)
+        codec, again = there_and_back({"figure": figure, "axes": axes})
+        assert codec == "pickle"
+        assert again["axes"][0] is again["figure"].axes[0]
+        axes[0].set_title("b")
+        assert before != fingerprint(figure)
+    finally:
+        plt.close(figure)
+
+
 def test_a_cached_function_of_the_notebook(there_and_back, notebook):
     """Comes back with an empty cache."""
     run(notebook, "import functools\n@functools.lru_cache(5)\ndef f(x): return x + 1\nvalue = [f]")
     _, (again,) = there_and_back(notebook["value"])
     assert again(1) == 2
     assert again.cache_parameters() == {"maxsize": 5, "typed": False}
+
+
+@pytest.mark.parametrize("mode", ["r", "w", "a", "r+", "w+", "a+", "rb", "wb", "ab", "rb+", "wb+"])
+@pytest.mark.parametrize("buffering", [-1, 0])
+def test_closed_files(there_and_back, tmp_path, mode, buffering):
+    """``with open(…) as file`` leaves one; it comes back closed though its file is gone."""
+    path = tmp_path / "data.txt"
+    path.write_text("text")
+    if buffering == 0 and "b" not in mode:
+        pytest.skip("text is always buffered")
+    with path.open(mode, buffering) as file:
+        pass
+    path.unlink()
+
+    codec, again = there_and_back({"file": file, "same": file})
+
+    assert codec == "pickle"
+    assert again["file"] is again["same"]
+    assert (again["file"].name, again["file"].mode, again["file"].closed) == (str(path), file.mode, True)
+    with pytest.raises(ValueError, match="closed file"):
+        again["file"].seek(0)
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, io.BytesIO])
+def test_files_in_memory(there_and_back, kind):
+    """An open one comes back with its content and place, a closed one closed."""
+    file, closed = kind("text" if kind is io.StringIO else b"text"), kind()
+    file.seek(2)
+    closed.close()
+
+    _, (again, closed_again) = there_and_back((file, closed))
+
+    assert (file.getvalue(), file.tell()) == (again.getvalue(), again.tell())
+    assert closed_again.closed
 
 
 def test_a_grid_search(there_and_back):

@@ -245,7 +245,7 @@ def test_files_read_are_dependencies(kernel) -> None:
         (folder / f"{name}.txt").write_text("other")
     changed = kernel.run_all(*cells.values())
     assert all(r.state == "completed" for r in changed)
-    assert changed[0].status["reason"] == "opened.txt changed"
+    assert changed[0].status["reason"] == "opened.txt modified"
     for name in cells:
         (folder / f"{name}.txt").write_text("one")
     assert all(r.state == "reused" for r in kernel.run_all(*cells.values()))
@@ -527,3 +527,19 @@ def test_seeding_one_generator_says_nothing_about_another(kernel) -> None:
     changed = kernel.run_all(cells[0].replace("seed(1)", "seed(2)"), cells[1])[1]
     assert changed.state == "completed"
     assert changed.status["reason"].startswith("random.python")
+
+
+def test_an_error_while_a_result_is_shown_is_shown_each_time(kernel) -> None:
+    """IPython goes on after a ``__repr__`` that raises: the step is right, but cannot be shown from a record."""
+    cells = [
+        "class Shy:\n    def __repr__(self): return 1 / 0",
+        "%%step make\nx = 1\nShy()",
+    ]
+    kernel.start()
+    shown = [kernel.run(cell).error for cell in cells]
+    assert "ZeroDivisionError" in shown[1]
+
+    again = kernel.run_all(*cells)[1]
+    assert "ZeroDivisionError" in again.error
+    assert again.state == "completed"
+    assert "what it shows" in again.status["warning"]

@@ -458,6 +458,20 @@ def test_open_files_and_sockets_have_no_content(tmp_path):
         fingerprint(sock, name="conn")
 
 
+def test_closed_files_are_values(tmp_path):
+    """What ``with open(…) as file`` leaves behind is told apart by all that it still tells."""
+    path = tmp_path / "f"
+    path.write_text("")
+    modes = ("r", "r+", "w", "a", "rb", "wb", "rb+", "ab")
+    files = [path.open(mode, **({} if "b" in mode else {"encoding": "utf-8"})) for mode in modes]
+    files += [path.open(encoding="latin-1"), path.open(encoding="utf-8", errors="replace")]
+    files += [path.open("rb", buffering=0), (tmp_path / "g").open("w", encoding="utf-8")]
+    for file in files:
+        file.close()
+
+    assert len(files) == len({fingerprint(file) for file in files})
+
+
 def test_refusal_of_a_foreign_class_is_an_error_of_ours():
     """Whatever ``__reduce__`` raises."""
 

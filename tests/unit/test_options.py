@@ -44,7 +44,7 @@ def test_options_are_parsed(words: list[str], expected: Options) -> None:
     ("words", "message"),
     [
         (["--alway"], r"unknown option --alway; did you mean --always\?"),
-        (["--zzz"], "unknown option --zzz; known: --always, --env"),
+        (["--zzz"], "unknown option --zzz; known: --always, --check, --env"),
         (["--ttl"], "option --ttl needs a value; write --ttl VALUE"),
         (["--ttl", "--always"], "option --ttl needs a value"),
         (["--ttl", "soon"], "option --ttl: found 'soon', expected a duration"),

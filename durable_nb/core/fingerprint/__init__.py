@@ -9,6 +9,7 @@ from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import (
     arrow,
     builtin,
+    files,
     matplotlib,
     numeric,
     objects,
@@ -23,7 +24,7 @@ from durable_nb.core.model import SCHEME
 
 __all__ = ["FAMILIES", "OfCode", "digest", "fingerprint", "register"]
 
-FAMILIES = (builtin, standard, objects, numeric, arrow, pandas, polars, matplotlib, torch)
+FAMILIES = (builtin, standard, files, objects, numeric, arrow, pandas, polars, matplotlib, torch)
 """The modules whose import fills the registries."""
 
 _PREFIX = b"durable_nb value %d" % SCHEME

@@ -94,6 +94,14 @@ def _partial(walker: Walker, value: functools.partial[Any]) -> None:
     walker.walk(value.__dict__ or None)
 
 
+def _cached_property(walker: Walker, value: functools.cached_property[Any]) -> None:
+    if not walker.first(value):  # Python 3.11 keeps a lock beside the function
+        return
+    walker.tag("cached_property")
+    walker.part(".func", value.func)
+    walker.walk(value.attrname)
+
+
 def _exception(walker: Walker, value: BaseException) -> None:
     if not walker.first(value):
         return
@@ -127,6 +135,7 @@ EXACT.update(
         Fraction: _fraction,
         re.Pattern: _pattern,
         functools.partial: _partial,
+        functools.cached_property: _cached_property,
     }
 )
 EXACT.update({path: _text(type_name(path).rpartition(".")[2]) for path in PATHS})

@@ -62,7 +62,9 @@ def encode(value: Any, fingerprint: str, context: CodecContext) -> Encoded:
         NotStorableError: No codec keeps it without loss; says for each one why.
     """
     reasons: list[str] = []
-    for codec in CODECS:
+    # References to objects of the notebook, and views, are known to pickles alone.
+    shares = bool(context.references or context.owners)
+    for codec in CODECS[-1:] if shares else CODECS:
         if not codec.accepts(value):
             continue
         try:

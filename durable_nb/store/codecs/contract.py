@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -10,6 +10,10 @@ from durable_nb.core.fingerprint import OfCode
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+Reference = tuple[str, tuple[tuple[str, Any], ...]]
+"""A variable of the notebook, and the steps from it down to an object."""
 
 
 class Unsuitable(Exception):  # noqa: N818 - it never leaves the package
@@ -26,6 +30,12 @@ class CodecContext:
     """The notebook's globals: functions of the notebook get them, its classes are found in them."""
     of_code: OfCode | None = None
     """Fingerprint of the code of a function or class."""
+    references: Mapping[int, Reference] = field(default_factory=dict)
+    """id of an object of the notebook → what is kept in its place."""
+    resolve: Callable[[Reference], Any] | None = None
+    """The object that is kept by reference."""
+    owners: tuple[Any, ...] = ()
+    """NumPy arrays whose memory other arrays may share: those are kept as views of the first that has it."""
 
 
 @dataclass(frozen=True, slots=True)

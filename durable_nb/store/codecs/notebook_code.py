@@ -17,6 +17,8 @@ from functools import partial
 from typing import Any
 
 from durable_nb.core.fingerprint.definitions import importable
+from durable_nb.store.codecs import closed_files
+from durable_nb.store.codecs.contract import CodecContext
 
 Namespace = dict[str, Any]
 
@@ -24,9 +26,9 @@ Namespace = dict[str, Any]
 class Pickler(pickle.Pickler):
     """Pickles functions and classes that an import would not find."""
 
-    def __init__(self, sink: io.BytesIO, namespace: Namespace, buffers: Callable[[Any], Any]) -> None:
+    def __init__(self, sink: io.BytesIO, context: CodecContext, buffers: Callable[[Any], Any]) -> None:
         super().__init__(sink, protocol=5, buffer_callback=buffers)
-        self._namespace = namespace
+        self._namespace = context.namespace
 
     def reducer_override(self, value: Any) -> Any:
         """How the parts of a notebook are taken apart."""
@@ -41,7 +43,7 @@ class Pickler(pickle.Pickler):
             return make_cached, (value.__wrapped__, *parameters.values())
         if type(value).__module__ == "matplotlib.figure":
             return _figure(value)
-        return NotImplemented
+        return closed_files.reduced(value) or NotImplemented
 
     def _function(self, function: types.FunctionType) -> Any:
         if function.__module__ != "__main__" and importable(function):
@@ -72,10 +74,19 @@ class Pickler(pickle.Pickler):
 class Unpickler(pickle.Unpickler):
     """Loads what ``Pickler`` wrote, into a namespace."""
 
-    def __init__(self, source: io.BytesIO, namespace: Namespace, buffers: Any, *, python: str) -> None:
+    def __init__(self, source: io.BytesIO, context: CodecContext, buffers: Any, *, python: str) -> None:
         super().__init__(source, buffers=buffers)
-        self._namespace = namespace
+        self._namespace = context.namespace
+        self._resolve = context.resolve
         self._python = python
+
+    def persistent_load(self, reference: Any) -> Any:
+        """The object of the notebook that was kept by reference."""
+        if self._resolve is None:
+            raise pickle.UnpicklingError(
+                f"it refers to the variable {reference[0]} of its notebook; read it there, after its step"
+            )
+        return self._resolve(reference)
 
     def find_class(self, module: str, name: str) -> Any:
         """Finds imports; the notebook's own names in its namespace."""

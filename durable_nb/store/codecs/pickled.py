@@ -19,6 +19,7 @@ from durable_nb.core.errors import DamagedError
 from durable_nb.store.codecs import notebook_code
 from durable_nb.store.codecs.contract import CodecContext, Content, Unsuitable
 from durable_nb.store.codecs.parquet import bytes_column
+from durable_nb.store.codecs.shared_objects import SharingPickler
 
 if TYPE_CHECKING:
     import pyarrow
@@ -67,7 +68,8 @@ def _dumps(value: Any, context: CodecContext) -> list[memoryview]:
     buffers: list[pickle.PickleBuffer] = []
     sink = io.BytesIO()
     try:
-        notebook_code.Pickler(sink, context.namespace, buffers.append).dump(value)
+        pickler = SharingPickler if context.references or context.owners else notebook_code.Pickler
+        pickler(sink, context, buffers.append).dump(value)
     except RecursionError:
         raise Unsuitable("nested too deeply to be pickled") from None
     except Exception as error:  # a foreign __reduce__ may raise anything to say no
@@ -76,9 +78,7 @@ def _dumps(value: Any, context: CodecContext) -> list[memoryview]:
 
 
 def _loads(parts: list[Any], layout: dict[str, Any], context: CodecContext) -> Any:
-    unpickler = notebook_code.Unpickler(
-        io.BytesIO(parts[0]), context.namespace, parts[1:], python=layout["python"]
-    )
+    unpickler = notebook_code.Unpickler(io.BytesIO(parts[0]), context, parts[1:], python=layout["python"])
     try:
         return unpickler.load()
     except Exception as error:  # a foreign constructor may raise anything

@@ -1,0 +1,143 @@
+"""What people decided about a step's results: an edit accepted, results invalidated, either taken back.
+
+Decisions are never changed. What they come to is worked out each time from all that were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind, Trace
+
+
+class OverrideKind(StrEnum):
+    """What was decided."""
+
+    ACCEPT = "accept"
+    """An edit does not change the result: one trace counts as made by what is there now."""
+    INVALIDATE = "invalidate"
+    """Some traces are not reused any more."""
+    UNDO = "undo"
+    """An earlier decision does not hold any more."""
+
+
+CODE = "code"
+"""The kind of a change in the cell itself; other kinds are those of dependencies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference that was accepted: what it was for the trace, and what it may be instead."""
+
+    kind: str
+    """``code``, or the kind of the dependency that differed."""
+    name: str
+    was: str
+    """Fingerprint in the trace; empty where the trace did not use it."""
+    now: str
+    """Fingerprint that was accepted; empty where it is not used any more."""
+    text: str = ""
+    """For people: what differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One decision of one person."""
+
+    kind: OverrideKind
+    step: str
+    at: float
+    """Seconds since the epoch, UTC."""
+    user: str
+    host: str
+    run_id: str = ""
+    """The run in which it was decided; empty outside of one."""
+    notebook: str = ""
+    traces: tuple[str, ...] = ()
+    """The ids of the traces that it is about."""
+    changes: tuple[Change, ...] = ()
+    """What was accepted, and nothing else."""
+    definitions: tuple[str, ...] = ()
+    """Names that the edited cell defines by its import, def and class statements."""
+    undoes: str = ""
+    """The id of the decision that is taken back."""
+    override_id: str = ""
+    """Digest of everything above; given by the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What all decisions about one step come to."""
+
+    invalidated: Mapping[str, Override] = field(default_factory=dict)
+    """Trace → the decision that it is not reused any more."""
+    accepted: tuple[Override, ...] = ()
+    """The edits that are accepted, newest first."""
+    doubtful_until: float = 0.0
+    """A decision of this time cannot be read: traces that are not newer may be invalidated by it."""
+
+    def why_not(self, trace: Trace) -> str:
+        """What keeps a trace from being reused whatever it says; empty where nothing does."""
+        by = self.invalidated.get(trace.trace_id)
+        if by is not None:
+            return f"invalidated by {by.user}"
+        if trace.created_at <= self.doubtful_until:
+            return "a decision about this step cannot be read, and may have invalidated it"
+        return ""
+
+
+def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Standing:
+    """What decisions about one step come to.
+
+    Args:
+        overrides: The decisions that can be read, in any order.
+        doubtful_until: The time of the newest one that cannot be read; 0 where all can.
+    """
+    made = sorted(overrides, key=lambda one: (one.at, one.override_id))
+    undone = {one.undoes for one in made if one.kind is OverrideKind.UNDO}
+    holding = [one for one in made if one.override_id not in undone]
+    return Standing(
+        {trace: one for one in holding if one.kind is OverrideKind.INVALIDATE for trace in one.traces},
+        tuple(one for one in reversed(holding) if one.kind is OverrideKind.ACCEPT),
+        doubtful_until,
+    )
+
+
+def as_accepted(trace: Trace, accepted: Override) -> Trace | None:
+    """The trace as it would be if it had been made by what was accepted; None where it is about another.
+
+    It is reused only if nothing else differs: the result goes through the same predicates as any trace.
+    """
+    if trace.trace_id not in accepted.traces:
+        return None
+    dependencies = {(d.kind, d.name): d for d in trace.dependencies}
+    code = trace.code
+    for change in accepted.changes:
+        if change.kind == CODE:
+            code = change.now
+            continue
+        key = DependencyKind(change.kind), change.name
+        if change.now:
+            was = dependencies.get(key, Dependency(*key, ""))
+            dependencies[key] = replace(was, fingerprint=change.now)
+        else:
+            dependencies.pop(key, None)
+    return replace(
+        trace,
+        code=code,
+        dependencies=tuple(dependencies.values()),
+        outputs=_outputs(trace, accepted.definitions),
+    )
+
+
+def _outputs(trace: Trace, definitions: tuple[str, ...]) -> tuple[Output, ...]:
+    """The outputs, with what the edited cell defines now in place of what it defined then.
+
+    A definition comes from the edited cell. It has no fingerprint: none was seen of it.
+    """
+    kept = [output for output in trace.outputs if output.kind is not OutputKind.DEFINITION]
+    taken = {output.name for output in kept}
+    made = [Output(name, OutputKind.DEFINITION) for name in definitions if name not in taken]
+    return (*made, *kept)

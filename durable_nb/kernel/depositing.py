@@ -1,0 +1,104 @@
+"""Write what a step made into the store, so that what shares objects comes back sharing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from durable_nb.core.errors import StoreError, ValueNotDurableError
+from durable_nb.core.fingerprint import fingerprint
+from durable_nb.core.model import Output, OutputKind
+from durable_nb.kernel.outputs import LAST_VALUE, Changes
+from durable_nb.kernel.references import arrays, find_references, is_array
+from durable_nb.kernel.session import Session
+from durable_nb.kernel.sharing import groups
+
+THE_STORE = "the store"
+"""Stands for a name where it is no value that keeps a step from being durable."""
+_REFERENCES = ""
+"""Member of a bundle that says which objects of the notebook it refers to."""
+
+
+class Depositor:
+    """Stores the values of one execution of a step.
+
+    Args:
+        session: The kernel's session.
+        inputs: The variables that the step read and left as they were.
+    """
+
+    def __init__(self, session: Session, inputs: Mapping[str, Any]) -> None:
+        self._session = session
+        self._inputs = inputs
+
+    def store(self, changes: Changes, problems: dict[str, str]) -> dict[str, Output]:
+        """Write the artifacts; ``problems`` gets the values that no codec keeps."""
+        outputs = dict(changes.outputs)
+        try:
+            for names in self._groups(changes):
+                values = {name: changes.values[name] for name in names}
+                self._store_group(values, outputs, problems)
+        except StoreError as error:
+            problems[THE_STORE] = str(error)
+        return outputs
+
+    def _groups(self, changes: Changes) -> list[list[str]]:
+        """The values by themselves, and those together that share objects."""
+        shareable = {n: v for n, v in changes.values.items() if changes.outputs[n].kind is OutputKind.VALUE}
+        shareable.pop(LAST_VALUE, None)
+        together = groups(shareable)
+        grouped = {name for names in together for name in names}
+        return [*together, *([name] for name in changes.values if name not in grouped)]
+
+    def _store_group(
+        self, values: dict[str, Any], outputs: dict[str, Output], problems: dict[str, str]
+    ) -> None:
+        references, complete = find_references(list(values.values()), self._inputs)
+        name, *others = values
+        if not complete:
+            self._give_up(name, "it shares objects with what the step read; copy() it", outputs, problems)
+            return
+        try:
+            if references or others:
+                outputs |= self._together(values, outputs, references)
+            else:
+                stored = self._session.store.artifacts.put(
+                    values[name], outputs[name].fingerprint, self._session.codec_context()
+                )
+                outputs[name] = replace(outputs[name], codec=stored.codec, bytes=stored.bytes)
+        except ValueNotDurableError as error:
+            partners = [*others, *sorted({variable for variable, _ in references.values()})]
+            shared = f"it shares memory or objects with {', '.join(partners)}; copy() it, or: "
+            self._give_up(name, (shared if partners else "") + str(error), outputs, problems)
+
+    def _give_up(self, name: str, why: str, outputs: dict[str, Output], problems: dict[str, str]) -> None:
+        if name == LAST_VALUE:
+            del outputs[name]  # the step is about its variables; what it showed is kept as display
+        else:
+            problems[name] = why
+
+    def _together(
+        self, values: dict[str, Any], outputs: Mapping[str, Output], references: Mapping[int, Any]
+    ) -> dict[str, Output]:
+        """Write values that share objects as one artifact: apart, they would come back torn."""
+        context = self._session.codec_context()
+        roots = [self._inputs[name] for name, way in references.values() if not way]
+        owners = (*filter(is_array, roots), *arrays(list(values.values())))
+        context = replace(context, references=references, owners=owners)
+        bundle = dict(values)
+        if references:
+            bundle[_REFERENCES] = sorted(map(repr, references.values()))
+        together = fingerprint(bundle, of_code=context.of_code)
+        stored = self._session.store.artifacts.put(bundle, together, context)
+        return {
+            name: replace(
+                outputs[name],
+                kind=OutputKind.PART,
+                of=together,
+                codec=stored.codec,
+                bytes=stored.bytes,
+                is_data=outputs[name].is_data and not references,
+            )
+            for name in values
+        }

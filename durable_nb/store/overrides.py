@@ -1,0 +1,180 @@
+"""What people decided about steps, on disk: one small JSON file a decision, never changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import xxhash
+
+from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
+from durable_nb.core.model import EventKind, Json, StepEvent
+from durable_nb.core.overrides import Change, Override, OverrideKind, Standing, standing
+from durable_nb.store.files import store_error, translated, write_durably
+from durable_nb.store.trace_record import microseconds, rounded
+from durable_nb.store.traces import folder_name
+
+FORMAT = 1
+"""Number of the layout of these files."""
+
+_FILE = re.compile(r"(?P<at>\d{1,19})-(?P<kind>[a-z]+)-(?P<id>[0-9a-f]{32})\.json")
+
+
+class Overrides:
+    """The decisions under one folder: ``<step>/<time in µs>-<kind>-<digest>.json``.
+
+    Args:
+        folder: Made at the first write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[str, Override] = {}
+        self._warned: set[str] = set()
+
+    def add(self, override: Override) -> Override:
+        """Store a decision; once this returns it holds for good.
+
+        Returns:
+            The decision with its ``override_id``, and ``at`` rounded to microseconds.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        content = _content(dataclasses.replace(override, at=rounded(override.at)))
+        stored = _override(content)
+        text = json.dumps(content, indent=1).encode()
+
+        def write(file: BinaryIO) -> None:
+            file.write(text)
+
+        write_durably(self._path(stored), write)
+        return stored
+
+    def standing(self, step: str) -> Standing:
+        """What the decisions about a step come to; one that cannot be read is never to anyone's harm."""
+        readable: list[Override] = []
+        doubtful_until = 0.0
+        for path, match in _files(self.folder / folder_name(step)):
+            override = self._read_or_warn(path)
+            if override is not None:
+                readable.append(override)
+            elif match["kind"] != OverrideKind.ACCEPT:  # an acceptance that is lost only costs time
+                doubtful_until = max(doubtful_until, int(match["at"]) / 1e6)
+        mine = [override for override in readable if override.step == step]
+        return standing(mine, doubtful_until) if mine or doubtful_until else _NOTHING
+
+    def all(self) -> Iterator[Override]:
+        """Yield every decision that can be read."""
+        for folder in _listed(self.folder):
+            for path, _ in _files(Path(folder.path)) if folder.is_dir() else ():
+                override = self._read_or_warn(path)
+                if override is not None:
+                    yield override
+
+    def _path(self, override: Override) -> Path:
+        name = f"{microseconds(override.at)}-{override.kind}-{override.override_id}.json"
+        return self.folder / folder_name(override.step) / name
+
+    def _read_or_warn(self, path: Path) -> Override | None:
+        if path.name not in self._known:
+            try:
+                self._known[path.name] = _read(path)
+            except FileNotFoundError:
+                return None  # removed since the folder was listed
+            except (DamagedError, StoreVersionError) as error:
+                if path.name not in self._warned:
+                    self._warned.add(path.name)
+                    warnings.warn(f"{path}: {error}", DurableWarning, stacklevel=3)
+                return None
+        return self._known[path.name]
+
+
+_NOTHING = Standing()
+
+
+def event_of(override: Override) -> StepEvent:
+    """The event by which the ledger knows a decision: the same each time it is made from the file."""
+    data: dict[str, Json] = {
+        "override": override.kind.value,
+        "override_id": override.override_id,
+        "user": override.user,
+        "host": override.host,
+        "notebook": override.notebook,
+        "traces": list(override.traces),
+        "changes": [dict(dataclasses.asdict(change)) for change in override.changes],
+        "undoes": override.undoes,
+    }
+    return StepEvent(EventKind.OVERRIDDEN, override.run_id, override.at, override.step, 0, data)
+
+
+def _content(override: Override) -> dict[str, Any]:
+    fields = dataclasses.asdict(override)
+    del fields["override_id"]
+    fields["kind"] = override.kind.value
+    # JSON has lists only; what is written must be what is read
+    content: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **fields}))
+    return content | {"override_id": _digest(content)}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps({name: content[name] for name in sorted(content) if name != "override_id"})
+    return xxhash.xxh3_128_hexdigest(text.encode())
+
+
+def _read(path: Path) -> Override:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise store_error(error, path) from error
+    except ValueError as error:
+        raise DamagedError("this decision is truncated or altered") from error
+    if not isinstance(content, dict):
+        raise DamagedError("this is no decision about a step")
+    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
+        raise StoreVersionError(
+            f"this decision has format {content['format']}, this durable_nb knows formats up to {FORMAT}. "
+            "Upgrade: pip install --upgrade durable_nb"
+        )
+    if content.get("override_id") != _digest(content) or content["override_id"] not in path.name:
+        raise DamagedError("this decision is not what was written")
+    return _override(content)
+
+
+def _override(content: Mapping[str, Any]) -> Override:
+    try:
+        return Override(
+            kind=OverrideKind(content["kind"]),
+            changes=tuple(Change(**change) for change in content["changes"]),
+            traces=tuple(content["traces"]),
+            definitions=tuple(content["definitions"]),
+            **{name: content[name] for name in _PLAIN},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"this is no decision about a step ({error!r})") from error
+
+
+_PLAIN = ("step", "at", "user", "host", "run_id", "notebook", "undoes", "override_id")
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
+    for entry in _listed(folder):
+        if match := _FILE.fullmatch(entry.name):
+            yield Path(entry.path), match
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    with translated(folder):
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return []

@@ -1,0 +1,87 @@
+"""Objects that variables share stay shared, whether their steps executed or were reused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oracle.kernels import ForkedKernels, Seen, cell
+
+
+class Notebook:
+    """Runs cells in new kernels, in one folder."""
+
+    def __init__(self, kernels: ForkedKernels, folder: Path) -> None:
+        self._kernels = kernels
+        self._folder = folder
+
+    def run(self, *cells: str) -> list[Seen]:
+        return self._kernels.run(self._folder, [cell(source) for source in cells]).cells
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedKernels]:
+    forked = ForkedKernels(tmp_path_factory.mktemp("forked"))
+    yield forked
+    forked.close()
+
+
+@pytest.fixture
+def notebook(kernels: ForkedKernels, tmp_path: Path) -> Notebook:
+    return Notebook(kernels, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("plain", "step", "change", "shown"),
+    [
+        ("xs = [1, 2]", "t = (xs, xs)", "xs.append(3)", "t"),
+        ("xs = [[1], [2]]", "best = xs[0]", "best.append(9)", "xs"),
+        ("xs = [[1], [2]]", "some = [x for x in xs if x[0] > 1]", "xs[1].append(9)", "some"),
+        ("d = {'a': {'b': [1]}}", "inner = d['a']['b']", "inner.append(2)", "d"),
+        ("def f(v=1): return v", "h = f", "f.calls = 3", "h.calls, h is f"),
+        ("def f(v=1): return v", "t = {'f': f}", "f.calls = 3", "t['f'].calls"),
+        ("class C:\n    n = 1\nc = C()\nc.xs = [1]", "y = c.xs; z = [c]", "y.append(2)", "z[0].xs, z[0] is c"),
+        ("import numpy as np\na = np.arange(6)", "v = a[2:4]", "a[2] = 99", "v.tolist(), v.base is a"),
+        ("import numpy as np\na = np.arange(6).reshape(2, 3)", "v = a[1]", "v[0] = 99", "a.tolist()"),
+        ("import numpy as np", "a = np.zeros(4)\nv = a[::2]", "v[1] = 7", "a.tolist()"),
+        ("import numpy as np", "x = np.arange(9)\nd = {'v': x[3:6]}\nw = x[4:]", "x[:] = 0", "d['v'].sum(), w.sum()"),
+        (
+            "import numpy as np",
+            "base = np.arange(6)\nb = base.view()\nb.flags.writeable = False\nboth = [b, b[1:], base[2:]]",
+            "base[:] = 7",
+            "b.tolist(), [v.sum() for v in both], b.flags.writeable, both[2].flags.writeable",
+        ),
+        ("import pandas as pd\ndf = pd.DataFrame({'x': [1]})", "frames = [df]", "df['y'] = 2", "len(frames[0].columns)"),
+        ("k = 2\nfs = [lambda: k]", "fs2 = [fs[0], 1]", "k = 5", "fs2[0] is fs[0], fs2[0]()"),
+    ],
+)
+def test_results_that_hold_inputs(notebook, plain: str, step: str, change: str, shown: str) -> None:
+    """What is changed through one of them shows in the other, as in a plain kernel."""
+    cells = [plain, f"%%step make\n{step}", change, f"print({shown})"]
+    expected = notebook.run(*cells)
+
+    found = notebook.run(*cells)
+    assert found[1].state == "reused", found[1].status
+    assert [(seen.error, seen.shown) for seen in found[2:]] == [(s.error, s.shown) for s in expected[2:]]
+    assert expected[3].shown != ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "step", "shown"),
+    [
+        ("a = [1]\nb = a", "a = [1]\nb = [1]", "a.append(2)\nc = len(b)", "c"),
+        ("a = [1]\nb = a", "a = [1]\nb = 5", "a.append(2)", "b"),
+        ("a = [1]\nb = [1]", "a = [1]\nb = a", "a.append(2)", "b"),
+        ("d = {}\nrows = [d]", "d = {}\nrows = [{}]", "d['x'] = 1\nn = len(rows[0])", "n"),
+        ("d = {}\nrows = [{}]", "d = {}\nrows = [d]", "d['x'] = 1", "rows"),
+        ("a = [1]\nb = a", "a = [1]\nb = [1]", "same = a is b", "same"),
+    ],
+)
+def test_who_shares_what_is_an_input(notebook, before: str, after: str, step: str, shown: str) -> None:
+    """Equal variables that share other objects than before give another result."""
+    notebook.run(before, f"%%step work\n{step}")
+
+    found = notebook.run(after, f"%%step work\n{step}", f"print({shown})")
+    assert found[2].shown == notebook.run(after, step, f"print({shown})")[2].shown
+    assert found[2].shown != ""
