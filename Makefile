@@ -1,12 +1,12 @@
 # Needs make and python3 (3.11 or newer); everything else goes into .venv.
-#   make demo    make test    make lint    make bench    make bench-full    make oracle    make clean
+#   make demo    make test    make lint    make bench    make bench-full    make oracle    make sweep    make clean
 # ARGS is handed on: make test ARGS="tests/unit -k layers"
 
 export PYTHON ?= python3
 export VENV := .venv
 ARGS ?=
 
-.PHONY: help demo test oracle lint format bench bench-full clean
+.PHONY: help demo test oracle sweep lint format bench bench-full clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -23,6 +23,10 @@ test: ## the whole test suite
 oracle: ## generated notebooks, edited and killed, against clean runs: ARGS="--notebooks 2000"
 	@tests/environment.sh test
 	$(VENV)/bin/python tests/oracle $(ARGS)
+
+sweep: ## kills, full disks and damaged files at every durable point: ARGS="--seeds 50"
+	@tests/environment.sh test
+	$(VENV)/bin/python tests/fault/sweep $(ARGS)
 
 lint: ## ruff and mypy
 	@tests/environment.sh dev

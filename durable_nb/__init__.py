@@ -1,11 +1,23 @@
 """Notebook steps that survive a crash: run again, and go on from where it stopped."""
 
-from durable_nb.core.errors import DurableError
-from durable_nb.kernel.api import load, load_ipython_extension, query, unload_ipython_extension
+from durable_nb.core.errors import DurableError, NonRetryable
+from durable_nb.kernel.api import (
+    attempt,
+    extend_timeout,
+    idempotency_key,
+    load,
+    load_ipython_extension,
+    query,
+    unload_ipython_extension,
+)
 from durable_nb.store.store import open_store
 
 __all__ = [
     "DurableError",
+    "NonRetryable",
+    "attempt",
+    "extend_timeout",
+    "idempotency_key",
     "load",
     "load_ipython_extension",
     "open_store",

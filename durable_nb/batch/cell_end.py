@@ -24,11 +24,22 @@ class CellEnd(StrEnum):
     """A person or the system asked this process to end."""
     DIED = "died"
     """The kernel's process ended."""
+    OVERDUE = "overdue"
+    """The step's time limit passed, and its code did not listen: its kernel was killed."""
+    BLOCKED = "blocked"
+    """It was not run: it needs what a cell that failed would have made."""
+    WAITING = "waiting"
+    """It was not run: a person has to say first what became of it."""
 
     @property
     def goes_on(self) -> bool:
         """Whether the next cell may run."""
         return self in {CellEnd.COMPLETED, CellEnd.ERROR_ALLOWED}
+
+    @property
+    def lets_others_go_on(self) -> bool:
+        """Whether cells that do not need this one may be run, where that is wanted."""
+        return self not in {CellEnd.EXITED, CellEnd.STOPPED}
 
     @property
     def is_failure(self) -> bool:

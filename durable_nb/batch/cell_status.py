@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from nbformat import NotebookNode
 
+OURS = "durable_nb"
+"""Key of a cell's metadata for what papermill has no field for."""
 PENDING, RUNNING, COMPLETED, FAILED = "pending", "running", "completed", "failed"
 
 
@@ -13,9 +16,20 @@ def reset(nb: NotebookNode) -> None:
     """Begin: nothing has run, no cell has outputs."""
     about = nb.metadata.setdefault("papermill", NotebookNode())
     about.update(start_time=_now(), end_time=None, duration=None, exception=None)
+    _blank(nb)
+
+
+def begin_again(nb: NotebookNode) -> None:
+    """Another kernel takes over: all cells are still to be run in it."""
+    nb.metadata.papermill["exception"] = None
+    _blank(nb)
+
+
+def _blank(nb: NotebookNode) -> None:
     for cell in nb.cells:
         blank = {"exception": None, "start_time": None, "end_time": None, "duration": None, "status": PENDING}
         cell.metadata["papermill"] = NotebookNode(blank)
+        cell.metadata.pop(OURS, None)
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = []
@@ -26,13 +40,32 @@ def start(cell: NotebookNode) -> None:
     cell.metadata.papermill.update(start_time=_now(), status=RUNNING, exception=False)
 
 
-def finish(nb: NotebookNode, cell: NotebookNode, *, failed: bool) -> None:
-    """The cell's execution ended; if it `failed`, so did the notebook."""
+def finish(
+    nb: NotebookNode, cell: NotebookNode, *, failed: bool, ours: Mapping[str, str] | None = None
+) -> None:
+    """The cell's execution ended; if it `failed`, so did the notebook.
+
+    Args:
+        nb: The notebook.
+        cell: The cell.
+        failed: Whether it did not do what it should.
+        ours: What papermill has no field for: the step's name, and its state, which tells a step that
+            failed from one that is blocked.
+    """
     about = cell.metadata.papermill
     about.update(status=FAILED if failed else COMPLETED, exception=failed, end_time=_now())
     about["duration"] = _seconds(about["start_time"], about["end_time"])
+    if ours:
+        cell.metadata[OURS] = NotebookNode(ours)
     if failed:
         nb.metadata.papermill["exception"] = True
+
+
+def finish_ending(cell: NotebookNode, *, failed: bool) -> None:
+    """A cell for the end of a failed run has ended: the notebook's error stays the one that made it fail."""
+    about = cell.metadata.papermill
+    about.update(status=FAILED if failed else COMPLETED, exception=False, end_time=_now())
+    about["duration"] = _seconds(about["start_time"], about["end_time"])
 
 
 def close(nb: NotebookNode) -> None:

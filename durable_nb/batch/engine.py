@@ -5,20 +5,26 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from nbformat import NotebookNode
 
-from durable_nb.batch import cell_status, runs
+from durable_nb.batch import cell_status, hooks, runs
 from durable_nb.batch.cell_end import CellEnd
-from durable_nb.batch.execution import Ended, Execution
+from durable_nb.batch.ended import Ended
+from durable_nb.batch.execution import Execution
+from durable_nb.batch.losses import Losses
 from durable_nb.batch.notebook_file import NotebookFile
+from durable_nb.batch.observers import Observers
 from durable_nb.batch.output_log import OutputLog
 from durable_nb.batch.progress import Progress
 from durable_nb.batch.runs import Run
-from durable_nb.batch.steps import declared_steps
+from durable_nb.batch.settings import Settings, settle
+from durable_nb.batch.steps import DeclaredStep, declared_steps
+from durable_nb.batch.stopping import signals_held_back
+from durable_nb.batch.summary_cell import summary_cell
 from durable_nb.core.model import State
 from durable_nb.store.location import find_store
 from durable_nb.store.store import Store, open_store
@@ -58,6 +64,10 @@ class DurableEngine:
         store: str | Path | None = None,
         auto: bool = False,
         verify_reused: float = 0.0,
+        keep_going: bool | None = None,
+        kernel_restarts: int | None = None,
+        on_failure: str | Sequence[str] | None = None,
+        on_success: str | Sequence[str] | None = None,
         on_run: Callable[[Run], None] | None = None,
         start_timeout: int = 60,
         execution_timeout: int | None = None,
@@ -78,6 +88,10 @@ class DurableEngine:
             store: The store's folder, if not the one that belongs to the notebook.
             auto: Whether every code cell is a step, not only those marked as one.
             verify_reused: The fraction of reusable steps to execute anyway, to compare what comes out.
+            keep_going: Whether cells that do not need what a failed one would have made run after it.
+            kernel_restarts: How many times a kernel that died is replaced.
+            on_failure: URLs or functions (``module:function``) that are told of a run that did not complete.
+            on_success: The same for a run that completed.
             on_run: Called with the run once it is recorded.
             start_timeout: Seconds that the kernel has to start.
             execution_timeout: Seconds that each cell has; None or 0 for no limit.
@@ -90,22 +104,35 @@ class DurableEngine:
             StoreError: the store or the output notebook cannot be written.
             KernelDiedError: the kernel did not start.
             KeyboardInterrupt: Ctrl-C; the run is resumed by the same command.
-            SystemExit: status 143 after SIGTERM, likewise.
+            SystemExit: status 143 after SIGTERM, likewise; status 130 after Ctrl-C in papermill's command.
         """
         from durable_nb.batch.engine_output import target_of
 
         steps = declared_steps(nb)
         notebook = _identity(input_path)
+        place = Path(notebook) if Path(notebook).is_absolute() else None
+        settings = settle(
+            place,
+            keep_going=keep_going,
+            kernel_restarts=kernel_restarts,
+            on_failure=on_failure,
+            on_success=on_success,
+        )
         parameters = dict(nb.metadata.get("papermill", {}).get("parameters", {}))
         file = NotebookFile(nb, target_of(output_path))
-        opened = open_store(store or find_store(Path(notebook) if Path(notebook).is_absolute() else None))
-        told = {
+        opened = open_store(store or find_store(place))
+        observers = Observers()
+        opened.observers.append(observers)
+        output = _identity(output_path)
+        told: dict[str, Any] = {
             "notebook": notebook,
             "engine": ENGINE,
             "parameters": parameters,
             "store": str(opened.path),
             "auto": auto,
             "verify_reused": verify_reused,
+            "output": output,
+            "spans": observers.makes_spans,
         }
         cell_status.reset(nb)
         file.save()
@@ -116,28 +143,29 @@ class DurableEngine:
                 file,
                 steps,
                 progress,
+                keep_going=settings.keep_going,
                 autosave_seconds=autosave_cell_every,
                 on_output=OutputLog(log_output, stdout_file, stderr_file).write,
+                on_event=observers.take,
                 kernel_name=kernel_name,
                 startup_timeout=start_timeout,
                 timeout=execution_timeout or traits.pop("timeout", None),
                 **traits,
             )
-            run = runs.begin(opened, notebook, parameters, engine=ENGINE, output=_identity(output_path))
-            _log.info("%s", run.announcement())
-            if on_run is not None:
-                on_run(run)
-            runs.declare(opened, run.run_id, notebook, steps.values())
-            attempts = runs.attempts_so_far(opened, run.run_id) if run.resumed_from else {}
-            ended = _execute(execution, opened, {**told, "run_id": run.run_id, "attempts": attempts})
+            ended = _execute(execution, opened, told, steps, settings, on_run)
         finally:
-            progress.close()
-            cell_status.close(nb)
-            file.save()
-            file.sync()
-            opened.close()
+            with signals_held_back():
+                progress.close()
+                cell_status.close(nb)
+                file.save()
+                file.sync()
+                opened.close()
+        _tell(settings, told, steps, ended)
         _raise_if_stopped(ended)
-        return _with_allowed_errors(nb)
+        _with_allowed_errors(nb, ended)
+        if settings.keep_going and ended.how.is_failure:
+            nb.cells.insert(0, summary_cell(nb, steps, ended))
+        return nb
 
     @classmethod
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
@@ -154,24 +182,57 @@ class DurableEngine:
         return str(language or named or "python")
 
 
-def _execute(execution: Execution, store: Store, told: Mapping[str, Any]) -> Ended:
+def _execute(
+    execution: Execution,
+    store: Store,
+    told: dict[str, Any],
+    steps: Mapping[int, DeclaredStep],
+    settings: Settings,
+    on_run: Callable[[Run], None] | None,
+) -> Ended:
+    """Begin or resume the run, execute it, and record how it ended, whatever happens."""
+    run: Run | None = None
     try:
-        ended = execution.run(told)
+        with signals_held_back():
+            run = runs.begin(
+                store, told["notebook"], told["parameters"], engine=ENGINE, output=told["output"]
+            )
+        told["run_id"] = run.run_id
+        _log.info("%s", run.announcement())
+        if on_run is not None:
+            on_run(run)
+        runs.declare(store, run.run_id, told["notebook"], steps.values())
+        ended = execution.run(told, Losses(store, run.run_id, steps, settings))
     except BaseException as error:
-        runs.finish(store, told["run_id"], State.FAILED, runs.Failure(type(error).__name__, str(error)))
+        if run is not None:
+            ended = _ended_by(error)
+            _record_end(store, run, ended)
+            _tell(settings, told, steps, ended)
         raise
-    runs.finish(store, told["run_id"], _state_of(ended), ended.error)
+    _record_end(store, run, ended)
     return ended
 
 
-def _state_of(ended: Ended) -> State:
-    if ended.how is CellEnd.DIED or ended.stop_signal == signal.SIGTERM:
-        return State.INTERRUPTED
+def _ended_by(error: BaseException) -> Ended:
+    stopped = isinstance(error, KeyboardInterrupt)
+    failure = runs.Failure(type(error).__name__, str(error))
+    return Ended(CellEnd.STOPPED if stopped else CellEnd.FAILED, error=failure)
+
+
+def _record_end(store: Store, run: Run, ended: Ended) -> None:
+    with signals_held_back():
+        runs.finish(store, run.run_id, ended.state, ended.error)
+
+
+def _tell(
+    settings: Settings, told: Mapping[str, Any], steps: Mapping[int, DeclaredStep], ended: Ended
+) -> None:
+    """Call the hooks for this end; to be stopped by a person or the system is none."""
     if ended.how is CellEnd.STOPPED:
-        return State.CANCELLED
-    if ended.how in {CellEnd.FAILED, CellEnd.TIMED_OUT}:
-        return State.FAILED
-    return State.COMPLETED
+        return
+    targets = settings.on_success if ended.state is State.COMPLETED else settings.on_failure
+    if targets:
+        hooks.tell(targets, ended.outcome(told, steps), settings.folder)
 
 
 def _raise_if_stopped(ended: Ended) -> None:
@@ -179,7 +240,16 @@ def _raise_if_stopped(ended: Ended) -> None:
         return
     if ended.stop_signal == signal.SIGTERM:
         sys.exit(128 + signal.SIGTERM)
+    if _in_papermills_command():
+        sys.exit(128 + signal.SIGINT)
     raise KeyboardInterrupt
+
+
+def _in_papermills_command() -> bool:
+    """Whether papermill's command line runs this; it would make status 1, as of a failure, of Ctrl-C."""
+    click = sys.modules.get("click.globals")
+    context = click.get_current_context(silent=True) if click is not None else None
+    return context is not None and context.command.name == "papermill"
 
 
 def _identity(path: Any) -> str:
@@ -191,11 +261,18 @@ def _identity(path: Any) -> str:
     return str(local_path(path)) if is_local(path) else path
 
 
-def _with_allowed_errors(nb: NotebookNode) -> NotebookNode:
-    for cell in nb.cells:
-        if cell.cell_type == "code" and cell.metadata.papermill.status == cell_status.COMPLETED:
+def _with_allowed_errors(nb: NotebookNode, ended: Ended) -> None:
+    """Leave papermill one error to raise: the one that ended the run, not the last that came of it."""
+    shown = None if ended.state is State.COMPLETED else _first_failed(nb, ended)
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type == "code" and index != shown:
             cell.outputs = [_allowed(output) for output in cell.outputs]
-    return nb
+
+
+def _first_failed(nb: NotebookNode, ended: Ended) -> int | None:
+    """The cell whose error papermill raises: the first that is marked as failed, whatever came of it."""
+    marked = (index for index, cell in enumerate(nb.cells) if cell.metadata.papermill.exception)
+    return next(marked, ended.cell)
 
 
 def _allowed(output: NotebookNode) -> NotebookNode:

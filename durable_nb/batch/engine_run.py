@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,10 @@ def run_notebook(
     kernel_name: str | None = None,
     cwd: Path | None = None,
     cell_timeout: int | None = None,
+    keep_going: bool | None = None,
+    kernel_restarts: int | None = None,
+    on_failure: str | Sequence[str] | None = None,
+    on_success: str | Sequence[str] | None = None,
     auto: bool = False,
     verify_reused: float = 0.0,
     progress: bool = True,
@@ -54,6 +58,10 @@ def run_notebook(
         kernel_name: The kernel, if not the one that the notebook names.
         cwd: The kernel's working directory; the notebook's folder if None.
         cell_timeout: Seconds that each cell may take; None for no limit.
+        keep_going: Whether cells that do not need what a failed one would have made run after it.
+        kernel_restarts: How many times a kernel that died is replaced.
+        on_failure: URLs or functions (``module:function``) that are told of a run that did not complete.
+        on_success: The same for a run that completed.
         auto: Whether every code cell is a step, not only those marked as one.
         verify_reused: The fraction of reusable steps to execute anyway, to compare what comes out.
         progress: Whether to draw a progress bar on a terminal.
@@ -89,6 +97,10 @@ def run_notebook(
             store=folder,
             on_run=note,
             execution_timeout=cell_timeout,
+            keep_going=keep_going,
+            kernel_restarts=kernel_restarts,
+            on_failure=on_failure,
+            on_success=on_success,
             auto=auto,
             verify_reused=verify_reused,
         )

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import signal
-import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+import logging
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from nbformat import NotebookNode
 
 from durable_nb.batch import cell_status
 from durable_nb.batch.cell_end import CellEnd
+from durable_nb.batch.ended import Ended, in_our_words, last_error, name_of, sum_up
 from durable_nb.batch.kernel_client import KernelClient
+from durable_nb.batch.kernels import Kernels
+from durable_nb.batch.logs import shown_by_last_attempt
+from durable_nb.batch.losses import Losses
 from durable_nb.batch.notebook_file import NotebookFile
 from durable_nb.batch.progress import Progress
 from durable_nb.batch.runs import Failure
-from durable_nb.batch.steps import DeclaredStep, is_executable
-from durable_nb.core.errors import UsageError
+from durable_nb.batch.steps import DeclaredStep, ending_cells, is_executable
+from durable_nb.batch.stopping import signals_to
+from durable_nb.core.endings import Ending
+from durable_nb.core.model import State
 
-_LOADS_EXTENSION = re.compile(r"^\s*%?(?:re)?load_ext\s+durable_nb\b", re.MULTILINE)
 _SYNC_EVERY = 1.0
-_STAY = '__import__("durable_nb.batch.orphan", fromlist=["_"]).end_with_parent({parent})'
 _BETWEEN = Failure("KeyboardInterrupt", "stopped between two cells")
 _NOT_BEGUN = Failure("KeyboardInterrupt", "stopped before the first cell")
-_LOAD = 'get_ipython().run_line_magic("load_ext", "durable_nb")'
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a pass over a notebook ended."""
-
-    how: CellEnd = CellEnd.COMPLETED
-    cell: int | None = None
-    """Index of the cell that ended it; None if all cells ran."""
-    error: Failure | None = None
-    stop_signal: int | None = None
-    """The signal by which this process was asked to end."""
+_LOST = Failure("KernelDied", "the kernel ended")
+_log = logging.getLogger("durable_nb.batch")
 
 
 class Execution:
-    """Runs the cells of `nb` in one kernel; `file` always holds what has been finished."""
+    """Runs the cells of `nb`, in another kernel where one has died; `file` always holds what is finished."""
 
     def __init__(
         self,
@@ -54,98 +43,157 @@ class Execution:
         steps: Mapping[int, DeclaredStep],
         progress: Progress,
         *,
+        keep_going: bool,
         autosave_seconds: float,
         on_output: Callable[[NotebookNode], None],
+        on_event: Callable[[Mapping[str, Any]], None],
         **traits: Any,
     ) -> None:
         self._nb = nb
         self._file = file
         self._steps = steps
         self._progress = progress
+        self._keep_going = keep_going
         self._autosave_seconds = autosave_seconds
-        self._on_output = on_output
-        self._traits = traits
+        self._kernels = Kernels(
+            nb,
+            lambda: KernelClient(
+                nb,
+                on_change=file.touch,
+                on_step=progress.step,
+                on_output=on_output,
+                on_event=on_event,
+                **traits,
+            ),
+        )
+        self._ends: dict[int, CellEnd] = {}
 
-    def run(self, run: Mapping[str, Any]) -> Ended:
-        """Execute every cell, or up to the one that fails.
+    def run(self, run: Mapping[str, Any], losses: Losses) -> Ended:
+        """Execute every cell, or up to the one that ends the run, and then the cells for that end.
 
         Args:
-            run: What the kernel is told: run_id, store, notebook, engine, parameters.
+            run: What the kernel is told: run_id, store, notebook, engine, parameters, output.
+            losses: Decides whether to go on when a kernel dies.
 
         Raises:
             UsageError: the kernel is not installed, or lacks durable_nb.
             KernelDiedError: the kernel ended before the first cell.
             StoreError: the output notebook cannot be written.
         """
-        return _run_async(self._run(run))
+        return _run_async(self._run(run, losses))
 
-    async def _run(self, run: Mapping[str, Any]) -> Ended:
-        file, progress = self._file, self._progress
-        self._client = client = KernelClient(
-            self._nb, on_change=file.touch, on_step=progress.step, on_output=self._on_output, **self._traits
-        )
-        with _signals_to(client.request_stop):
+    async def _run(self, run: Mapping[str, Any], losses: Losses) -> Ended:
+        with signals_to(self._kernels.request_stop):
             try:
-                await client.start(run)
-                await self._prepare()
-                return await self._run_cells_saving()
+                return await self._run_saving(run, losses)
             except asyncio.CancelledError:
-                if client.stop_signal is None:
+                if self._kernels.stop_signal is None:
                     raise
-                return Ended(CellEnd.STOPPED, None, _NOT_BEGUN, client.stop_signal)
+                return Ended(CellEnd.STOPPED, None, _NOT_BEGUN, self._kernels.stop_signal)
             finally:
-                await client.close()
-                client.set_widgets_metadata()
+                await self._kernels.close()
 
-    async def _run_cells_saving(self) -> Ended:
+    async def _run_saving(self, run: Mapping[str, Any], losses: Losses) -> Ended:
         duties = [asyncio.create_task(self._sync()), asyncio.create_task(self._autosave())]
         try:
-            return await self._run_cells()
+            ended = await self._run_in_kernels(run, losses)
+            return await self._run_endings(run, ended)
         finally:
             for duty in duties:
                 duty.cancel()
             await asyncio.gather(*duties, return_exceptions=True)  # the last save raises what still is wrong
 
-    async def _prepare(self) -> None:
-        info = await self._client.language()
-        self._nb.metadata["language_info"] = NotebookNode(info)
-        if info.get("name") != "python":
-            return
-        code = _STAY.format(parent=os.getpid())
-        if not any(_LOADS_EXTENSION.search(cell.source) for cell in self._nb.cells if is_executable(cell)):
-            code += "\n" + _LOAD
-        reply = await self._client.run_silently(code)
-        if reply["status"] != "ok":
-            raise UsageError(_cannot_load(self._client.kernel_name, reply))
+    async def _run_in_kernels(self, run: Mapping[str, Any], losses: Losses) -> Ended:
+        """Go through the notebook, from its first cell again each time that a kernel is lost."""
+        while True:
+            client = await self._kernels.start({**run, "attempts": losses.attempts})
+            ended = await self._run_cells(client, losses)
+            cell = next(reversed(self._ends), None)
+            if ended.how is CellEnd.STOPPED or cell is None or not client.is_lost:
+                return ended
+            # At once, because a kernel that is stuck may hold the ledger's lock in another of its threads.
+            await self._kernels.close()
+            error = last_error(self._nb.cells[cell]) or _LOST
+            error = replace(error, output=shown_by_last_attempt(self._nb.cells[cell]))
+            if not losses.take(cell, self._ends[cell], error, client.step_report):
+                return ended
+            if self._kernels.stop_signal is not None:
+                return Ended(CellEnd.STOPPED, None, _BETWEEN, self._kernels.stop_signal)
+            self._begin_again()
 
-    async def _run_cells(self) -> Ended:
+    def _begin_again(self) -> None:
+        cell_status.begin_again(self._nb)
+        for index in range(len(self._nb.cells)):
+            self._file.touch(index)
+        self._progress.restart()
+
+    # Cells
+
+    async def _run_cells(self, client: KernelClient, losses: Losses) -> Ended:
+        self._ends = {}
         for index, cell in enumerate(self._nb.cells):
-            if self._client.stop_signal is not None:
-                return Ended(CellEnd.STOPPED, None, _BETWEEN, self._client.stop_signal)
+            if self._kernels.stop_signal is not None:
+                return Ended(CellEnd.STOPPED, None, _BETWEEN, self._kernels.stop_signal)
             if is_executable(cell):
-                how = await self._run_cell(index, cell)
-                if not how.goes_on:
-                    return Ended(how, index, _last_error(cell), self._client.stop_signal)
+                how = await self._run_cell(client, index, losses.about(index))
+                goes_on = how.goes_on or (self._keep_going and how.lets_others_go_on)
+                if not goes_on or client.is_lost:
+                    break
             elif cell.cell_type != "code":
                 self._pass_over(index, cell)
             self._progress.advance()
-        return Ended()
+        return sum_up(self._ends, lambda i: last_error(self._nb.cells[i]), self._kernels.stop_signal)
 
-    async def _run_cell(self, index: int, cell: NotebookNode) -> CellEnd:
-        step = self._steps.get(index)
-        self._progress.start(step.cell.name if step else f"cell {index + 1}")
+    async def _run_cell(self, client: KernelClient, index: int, about: Mapping[str, Any]) -> CellEnd:
+        cell = self._nb.cells[index]
+        self._begin_cell(index, cell)
+        how = self._ends[index] = await client.run_cell(index, about)
+        ours = in_our_words(self._steps.get(index), how, client.step_report)
+        cell_status.finish(self._nb, cell, failed=how.is_failure, ours=ours)
+        self._file.touch(index)
+        return how
+
+    def _begin_cell(self, index: int, cell: NotebookNode) -> None:
+        self._progress.start(name_of(index, self._steps))
         cell_status.start(cell)
         self._file.touch(index)
         self._file.save_cell()
-        how = await self._client.run_cell(index)
-        cell_status.finish(self._nb, cell, failed=how.is_failure)
-        self._file.touch(index)
-        return how
 
     def _pass_over(self, index: int, cell: NotebookNode) -> None:
         cell_status.start(cell)
         cell_status.finish(self._nb, cell, failed=False)
         self._file.touch(index)
+
+    # The end
+
+    async def _run_endings(self, run: Mapping[str, Any], ended: Ended) -> Ended:
+        """Run the cells that are for this end of a run; an orderly stop by a person or the system is none."""
+        if ended.how is CellEnd.STOPPED:
+            return ended
+        if ended.state is State.COMPLETED:
+            ended = await self._run_ending(Ending.SUCCESS, run, ended)
+        if ended.state is not State.COMPLETED and ended.how is not CellEnd.STOPPED:
+            ended = await self._run_ending(Ending.FAILURE, run, ended)
+        return ended
+
+    async def _run_ending(self, ending: Ending, run: Mapping[str, Any], ended: Ended) -> Ended:
+        for index in ending_cells(self._nb, ending):
+            client = await self._kernels.usable(run)
+            cell = self._nb.cells[index]
+            self._begin_cell(index, cell)
+            how = await client.run_cell(index, {"outcome": ended.outcome(run, self._steps).as_json()})
+            cell_status.finish_ending(cell, failed=how.is_failure)
+            self._file.touch(index)
+            if how is CellEnd.STOPPED:
+                return Ended(how, index, last_error(cell), self._kernels.stop_signal)
+            if how.is_failure and ending is Ending.SUCCESS:
+                cell_status.finish(self._nb, cell, failed=True)
+                return Ended(CellEnd.FAILED, index, last_error(cell), failed=(index,))
+            if how.is_failure:
+                _log.warning("cell %d, for the end of a run, failed: %s", index + 1, last_error(cell))
+        return ended
+
+    # Saving
 
     async def _sync(self) -> None:
         while True:
@@ -156,23 +204,6 @@ class Execution:
         while self._autosave_seconds > 0:
             await asyncio.sleep(self._autosave_seconds)
             self._file.autosave()
-
-
-def _cannot_load(kernel: str, reply: Mapping[str, Any]) -> str:
-    found = f"{reply.get('ename')}: {reply.get('evalue')}"
-    if "No module named 'durable_nb'" not in found:
-        return f"the kernel {kernel!r} cannot load durable_nb: {found}"
-    return (
-        f"the Python of the kernel {kernel!r} has no durable_nb. Install it there, "
-        "or name a kernel that has it with -k; `jupyter kernelspec list` shows where each one is."
-    )
-
-
-def _last_error(cell: NotebookNode) -> Failure | None:
-    errors = [output for output in cell.outputs if output.output_type == "error"]
-    if not errors:
-        return None
-    return Failure(errors[-1].ename, errors[-1].evalue, "\n".join(errors[-1].traceback))
 
 
 def _run_async(work: Coroutine[Any, Any, Ended]) -> Ended:
@@ -189,22 +220,3 @@ def _has_running_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-@contextmanager
-def _signals_to(stop: Callable[[int], None]) -> Iterator[None]:
-    """While cells run, Ctrl-C and SIGTERM ask for an orderly end; only the main thread can listen."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    wanted = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in wanted}
-    for number in wanted:
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    finally:
-        for number in wanted:
-            loop.remove_signal_handler(number)
-            signal.signal(number, before[number])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -21,14 +21,16 @@ from nbformat import NotebookNode
 
 from durable_nb.batch import streams
 from durable_nb.batch.cell_end import CellEnd, ensure_error, error_output, how_it_ended
-from durable_nb.core.errors import KernelDiedError, UsageError
-from durable_nb.core.protocol import RUN_VARIABLE, STATUS_MIME
+from durable_nb.batch.patience import GRACE, Move, Patience
+from durable_nb.core.errors import KernelDiedError, StepTimeoutError, UsageError
+from durable_nb.core.protocol import EVENT_MIME, REQUEST_KEY, RUN_VARIABLE, STATUS_MIME
 
 _POLL = 0.2
-_GRACE = 5.0
 _SETTLE = 0.3
 _REPLY_OVERDUE = 0.5
 _SUBSCRIBED = 1.0
+_NOT_RUN = {"BlockedError": CellEnd.BLOCKED, "WaitingError": CellEnd.WAITING}
+"""Errors by which the kernel says that it has not run a cell."""
 _LONGEST_SOCKET_FOLDER = 90
 """Systems allow 103 bytes or more for a socket's path, of which its name takes up to 10."""
 
@@ -57,6 +59,7 @@ class KernelClient(NotebookClient):
         on_change: Callable[[int], None],
         on_step: Callable[[Mapping[str, Any]], None],
         on_output: Callable[[NotebookNode], None],
+        on_event: Callable[[Mapping[str, Any]], None],
         **traits: Any,
     ) -> None:
         super().__init__(nb, **traits)
@@ -64,15 +67,19 @@ class KernelClient(NotebookClient):
         self._on_change = on_change
         self._on_step = on_step
         self._on_output = on_output
+        self._on_event = on_event
         self._requests: dict[str, _Request] = {}
         self._background: list[asyncio.Task[None]] = []
         self._last_message = 0.0
         self._starting: asyncio.Task[None] | None = None
         self._folder: TemporaryDirectory[str] | None = None
         self._busy = False
+        self.step_report: Mapping[str, Any] = {}
+        """What the kernel said last of the step in the running cell; empty if it has said nothing."""
         loop = asyncio.get_running_loop()
         self._died: asyncio.Future[None] = loop.create_future()
         self._stop: asyncio.Future[int] = loop.create_future()
+        self._news = asyncio.Event()
         self.exit_text = ""
         """Once the kernel has died: how, for people (``the kernel was killed by SIGKILL``)."""
 
@@ -132,7 +139,11 @@ class KernelClient(NotebookClient):
         return content
 
     async def close(self) -> None:
-        """End the kernel: by its own exit if it is idle, by SIGKILL if it is busy or does not answer."""
+        """End the kernel: by its own exit if it is idle, by SIGKILL if it is busy or does not answer.
+
+        SIGKILL also ends what a kernel that is gone has left running in its process group: workers that
+        went on writing files would meet the next kernel's attempt of the same step.
+        """
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -164,24 +175,34 @@ class KernelClient(NotebookClient):
             self._died.set_result(None)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether no more cells can be run in this kernel: it is gone, or still busy with one."""
+        return self._died.done() or self._busy
+
+    @property
     def stop_signal(self) -> int | None:
         """The signal this process was asked to end by, if any."""
         return self._stop.result() if self._stop.done() else None
 
     # One cell
 
-    async def run_cell(self, index: int) -> CellEnd:
-        """Execute the cell at `index`; its outputs are in the notebook when this returns."""
+    async def run_cell(self, index: int, about: Mapping[str, Any] | None = None) -> CellEnd:
+        """Execute the cell at `index`; its outputs are in the notebook when this returns.
+
+        Args:
+            index: Of the cell.
+            about: What the kernel is told of it, beside its tags and its index.
+        """
         cell = self.nb.cells[index]
         cell.outputs = []
         cell.metadata["execution"] = {}
         self.clear_before_next_output = False
-        request = self._send(cell.source, index=index, metadata=_about(cell, index))
-        limit = self._get_timeout(cell)
+        self.step_report = {}
+        request = self._send(cell.source, index=index, metadata=_about(cell, index, about or {}))
         answered = asyncio.ensure_future(self._answer(request))
+        self._busy = True
         try:
-            await self._first_of(answered, self._died, self._stop, within=limit)
-            end = await self._end_of(cell, answered, limit)
+            end = await self._end_of(cell, answered, self._get_timeout(cell))
         finally:
             self._busy = not answered.done()
             answered.cancel()
@@ -191,21 +212,62 @@ class KernelClient(NotebookClient):
     async def _end_of(
         self, cell: NotebookNode, answered: asyncio.Future[Any], limit: float | None
     ) -> CellEnd:
+        overdue = await self._wait_for_end(answered, limit)
         if answered.done():
             return self._read_reply(cell, answered.result())
         if self._died.done():
             return self._end_by_death(cell)
-        await self._interrupt(answered)
+        if not overdue or self._stop.done():
+            await self._interrupt(answered)
         if self._stop.done():
             if answered.done() and (answered.result() or {}).get("status") == "ok":
                 return CellEnd.COMPLETED
             reason = f"the run was stopped by {signal.Signals(self._stop.result()).name}"
             ensure_error(cell, "KeyboardInterrupt", reason)
             return CellEnd.STOPPED
+        if overdue:
+            why = "the step did not end at its time limit, nor when it was interrupted; its kernel was killed"
+            cell.outputs.append(error_output(StepTimeoutError.__name__, why))
+            return CellEnd.OVERDUE
         cell.outputs.append(
             error_output("CellTimeoutError", f"the cell ran for more than its limit of {limit} s")
         )
         return CellEnd.TIMED_OUT
+
+    async def _wait_for_end(self, answered: asyncio.Future[Any], limit: float | None) -> bool:
+        """Wait for the cell's end, its time limit, or the end of all; whether its step is past saving.
+
+        A step's own limit is the kernel's business. Only if that does not end the attempt, because its code
+        is deep in a library, it is interrupted from here, and at last given up.
+        """
+        until = None if limit is None else monotonic() + limit
+        patience = Patience()
+        while not (answered.done() or self._died.done() or self._stop.done()):
+            left = None if until is None else until - monotonic()
+            if left is not None and left <= 0:
+                break
+            move, pause = patience.next(self._deadline(), time())
+            if move is Move.GIVE_UP:
+                return True
+            if move is Move.INTERRUPT:
+                await self._manager.interrupt_kernel()
+                continue
+            await self._until_news(answered, _shorter(left, pause))
+        return False
+
+    async def _until_news(self, answered: asyncio.Future[Any], within: float | None) -> None:
+        """Wait for the end of a cell, or for a word about its step."""
+        self._news.clear()
+        news = asyncio.ensure_future(self._news.wait())
+        try:
+            await self._first_of(answered, self._died, self._stop, news, within=within)
+        finally:
+            news.cancel()
+
+    def _deadline(self) -> float | None:
+        """When the running attempt should have ended by itself, in seconds since the epoch."""
+        deadline = self.step_report.get("deadline")
+        return float(deadline) if isinstance(deadline, int | float) else None
 
     def _end_by_death(self, cell: NotebookNode) -> CellEnd:
         cell.outputs.append(error_output("KernelDied", f"{self.exit_text} while this cell ran"))
@@ -222,6 +284,8 @@ class KernelClient(NotebookClient):
         ensure_error(cell, name, value, reply.get("traceback"))
         if name == "SystemExit" and value in {"", "0"}:
             return CellEnd.EXITED
+        if name in _NOT_RUN:
+            return _NOT_RUN[name]
         if self._may_fail(cell) or name in self.allow_error_names:
             return CellEnd.ERROR_ALLOWED
         return CellEnd.FAILED
@@ -233,7 +297,7 @@ class KernelClient(NotebookClient):
 
     async def _interrupt(self, answered: asyncio.Future[Any]) -> None:
         await self._manager.interrupt_kernel()
-        await self._first_of(answered, self._died, within=_GRACE)
+        await self._first_of(answered, self._died, within=GRACE)
 
     # Messages
 
@@ -298,6 +362,7 @@ class KernelClient(NotebookClient):
                 request.idle.set_result(None)
             return
         cell = self.nb.cells[request.index]
+        self._read_status(message)
         try:
             output = self.process_message(message, cell, request.index)
         except CellExecutionComplete:
@@ -306,13 +371,19 @@ class KernelClient(NotebookClient):
             return
         self._on_change(request.index)
         if output is not None:
-            self._tell(output)
+            self._on_output(output)
 
-    def _tell(self, output: NotebookNode) -> None:
-        step = output.get("data", {}).get(STATUS_MIME)
-        if step is not None:
+    def _read_status(self, message: Mapping[str, Any]) -> None:
+        """Take note of what the kernel says of a step, in a new output or a changed one."""
+        data = message["content"].get("data", {})
+        if isinstance(data, dict) and isinstance(data.get(EVENT_MIME), dict):
+            self._on_event(data[EVENT_MIME])
+            return
+        step = data.get(STATUS_MIME)
+        if isinstance(step, dict) and message["msg_type"] in {"display_data", "update_display_data"}:
+            self.step_report = step
+            self._news.set()
             self._on_step(step)
-        self._on_output(output)
 
     async def _receive_replies(self) -> None:
         assert self.kc is not None
@@ -378,6 +449,10 @@ def _shares_our_files(manager: KernelManager) -> bool:
     return Path(spec.argv[0]).name.startswith("python") and "kernel_provisioner" not in spec.metadata
 
 
-def _about(cell: NotebookNode, index: int) -> dict[str, Any]:
+def _shorter(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
+
+
+def _about(cell: NotebookNode, index: int, more: Mapping[str, Any]) -> dict[str, Any]:
     tags = list(cell.metadata.get("tags", []))
-    return {"cellId": cell.get("id", ""), "durable_nb": {"tags": tags, "index": index}}
+    return {"cellId": cell.get("id", ""), REQUEST_KEY: {"tags": tags, "index": index, **more}}

@@ -1,22 +1,19 @@
-"""What a person sees while a notebook is executed: a bar on a terminal, a line a step in a log."""
+"""What a person at a terminal sees while a notebook is executed."""
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from tqdm import tqdm
-
-from durable_nb.core.wording import duration
-
-_log = logging.getLogger("durable_nb.batch")
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 
 class Progress:
-    """The bar of one execution; where nobody watches a terminal, lines in the log ``durable_nb.batch``."""
+    """The bar of one execution; on a terminal only, and what is logged meanwhile stands above it."""
 
     def __init__(self, cells: int, wanted: bool | Mapping[str, Any]) -> None:
         settings: dict[str, Any] = {"unit": "cell", "desc": "starting", "dynamic_ncols": True}
@@ -26,6 +23,9 @@ class Progress:
             settings["disable"] = not (wanted and sys.stderr.isatty())
         self._bar = tqdm(total=cells, **settings)
         self._steps: dict[str, str] = {}
+        self._log = ExitStack()
+        if not self._bar.disable:
+            self._log.enter_context(logging_redirect_tqdm())
 
     def start(self, name: str) -> None:
         """A cell, or the step of that name, is being executed."""
@@ -37,25 +37,16 @@ class Progress:
         self._steps[name] = state
         counts = Counter(self._steps.values())
         self._bar.set_postfix_str(", ".join(f"{number} {state}" for state, number in sorted(counts.items())))
-        if self._bar.disable and state != "running":
-            _log.info("%s", _line(name, state, about))
 
     def advance(self) -> None:
         """A cell is done with."""
         self._bar.update()
 
+    def restart(self) -> None:
+        """All cells are run again, in another kernel."""
+        self._bar.update(-self._bar.n)
+
     def close(self) -> None:
         """Leave the bar as it is and go to the next line."""
         self._bar.close()
-
-
-def _line(name: str, state: str, about: Mapping[str, Any]) -> str:
-    parts = [f"step {name}", state]
-    if about.get("reason"):
-        parts.append(str(about["reason"]))
-    saved = about.get("saved_seconds")
-    if state == "reused" and saved:
-        parts.append(f"saved {duration(saved)}")
-    elif about.get("seconds") is not None:
-        parts.append(duration(about["seconds"]))
-    return " · ".join(parts)
+        self._log.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ class Failure:
     """Class of the error."""
     message: str
     traceback: str = ""
+    output: str | None = None
+    """What the attempt had shown until then, where that is known."""
 
     def as_json(self) -> dict[str, Json]:
         """The form in which events carry it."""
@@ -36,7 +39,7 @@ class Failure:
 
 _DEAD = Failure("Interrupted", "its process ended without a word, as by SIGKILL or a power cut")
 _UNFINISHED = Failure("Interrupted", "the run ended before the step did")
-RESUMABLE = frozenset({State.FAILED, State.INTERRUPTED, State.CANCELLED})
+RESUMABLE = frozenset({State.FAILED, State.INTERRUPTED, State.CANCELLED, State.WAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def begin(
         engine: What executes it.
         output: Where the executed notebook goes.
     """
-    canonical = _as_json(parameters)
+    canonical = as_json(parameters)
     with translated(store.path):
         make_folder(store.path)
     with FileLock(store.path / "begin.lock"):
@@ -126,18 +129,53 @@ def finish(store: Store, run_id: str, state: State, error: Failure | None = None
 
 def interrupt_open_attempts(store: Store, run_id: str, error: Failure) -> None:
     """Record as interrupted every attempt of the run that nobody is at work on any more."""
-    now = time.time()
     for row in store.ledger.rows(_OPEN_ATTEMPTS, [run_id]):
-        data: dict[str, Json] = {
-            "notebook": row["notebook"],
-            "state": State.INTERRUPTED.value,
-            "seconds": max(0.0, now - _epoch(row["started_at"])),
-            "error": error.as_json(),
-            "trace_id": None,
-        }
-        store.record(
-            StepEvent(EventKind.ATTEMPT_FINISHED, run_id, now, row["step"], row["attempt"], data=data)
-        )
+        _close(store, run_id, row, State.INTERRUPTED, error)
+
+
+def lose_kernel(
+    store: Store, run_id: str, state: State, error: Failure, *, lost: tuple[str, int] | None = None
+) -> None:
+    """Record what the death of a kernel means for the attempts that it was at work on.
+
+    Args:
+        store: Where runs are recorded.
+        run_id: The run.
+        state: What the attempts came to.
+        error: Why.
+        lost: Step and number of an attempt that was begun; recorded even if the kernel died before it
+            could write that down.
+    """
+    store.recover()
+    numbers = attempts_so_far(store, run_id)
+    for row in store.ledger.rows(_OPEN_ATTEMPTS, [run_id]):
+        _close(store, run_id, row, state, error)
+    if lost is not None and numbers.get(lost[0], 0) < lost[1]:
+        notebook = store.ledger.rows("select notebook from runs where run_id = ?", [run_id])[0]["notebook"]
+        row = {"step": lost[0], "attempt": lost[1], "notebook": notebook, "started_at": datetime.now(UTC)}
+        _close(store, run_id, row, state, error)
+    store.flush()
+
+
+def failed_attempts(store: Store, run_id: str, before: Mapping[str, int]) -> dict[str, int]:
+    """Step → how many of its attempts in the run have failed since it had as many as in `before`."""
+    rows = store.ledger.rows(
+        "select step, attempt from attempts where run_id = ? and state = 'failed' and reuse = 0", [run_id]
+    )
+    return dict(Counter(row["step"] for row in rows if row["attempt"] > before.get(row["step"], 0)))
+
+
+def _close(store: Store, run_id: str, row: Mapping[str, Any], state: State, error: Failure) -> None:
+    now = time.time()
+    data: dict[str, Json] = {
+        "notebook": row["notebook"],
+        "state": state.value,
+        "seconds": max(0.0, now - _epoch(row["started_at"])),
+        "error": error.as_json(),
+        "output": error.output,
+        "trace_id": None,
+    }
+    store.record(StepEvent(EventKind.ATTEMPT_FINISHED, run_id, now, row["step"], row["attempt"], data=data))
 
 
 def settle_dead_runs(store: Store) -> list[str]:
@@ -174,7 +212,8 @@ def _is_dead(row: Mapping[str, Any]) -> bool:
     return processes.is_gone(row["host"], row["pid"], _epoch(row["started_at"]))
 
 
-def _as_json(parameters: Mapping[str, Any]) -> dict[str, Json]:
+def as_json(parameters: Mapping[str, Any]) -> dict[str, Json]:
+    """Parameters as they are recorded; what JSON cannot say is said in words."""
     plain: dict[str, Json] = json.loads(json.dumps(dict(parameters), default=str))
     return plain
 

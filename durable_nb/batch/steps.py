@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from durable_nb.core.cells import StepCell, read_cell
+from durable_nb.core.endings import Ending, find_ending
 from durable_nb.core.errors import DuplicateStepError, UsageError
 
 SKIP_TAG = "skip-execution"
@@ -46,10 +47,22 @@ def declared_steps(nb: NotebookNode) -> dict[int, DeclaredStep]:
 
 
 def is_executable(cell: NotebookNode) -> bool:
-    """Whether the cell is code that is to be run."""
-    if cell.cell_type != "code" or not cell.source.strip():
-        return False
-    return SKIP_TAG not in cell.metadata.get("tags", [])
+    """Whether the cell is code that is to be run in its place in the notebook."""
+    return _is_code(cell) and find_ending(cell.source) is None
+
+
+def ending_cells(nb: NotebookNode, ending: Ending) -> list[int]:
+    """The indices of the cells that run at that end of a run."""
+    markers = {index: find_ending(cell.source) for index, cell in enumerate(nb.cells) if _is_code(cell)}
+    return [index for index, marker in markers.items() if marker is not None and marker.ending is ending]
+
+
+def _is_code(cell: NotebookNode) -> bool:
+    return (
+        cell.cell_type == "code"
+        and bool(cell.source.strip())
+        and SKIP_TAG not in cell.metadata.get("tags", [])
+    )
 
 
 def _step_of(cell: NotebookNode, index: int) -> StepCell | None:

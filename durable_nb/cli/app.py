@@ -18,9 +18,11 @@ _COMMANDS = {
     "status": "durable_nb.cli.inspect",
     "runs": "durable_nb.cli.inspect",
     "show": "durable_nb.cli.inspect",
+    "logs": "durable_nb.cli.logs",
     "plan": "durable_nb.cli.explain",
     "why": "durable_nb.cli.explain",
     "invalidate": "durable_nb.cli.decide",
+    "resolve": "durable_nb.cli.resolve",
     "recover": "durable_nb.cli.repair",
 }
 

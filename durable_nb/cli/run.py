@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from durable_nb.cli.app import COMPLETED, FAILED, INTERRUPTED
+from durable_nb.cli.app import COMPLETED, FAILED, INTERRUPTED, WAITING
+from durable_nb.cli.log_format import FORMATS, log_to_stderr
 from durable_nb.cli.options import json_option, store_option
+from durable_nb.core.model import State
+
+if TYPE_CHECKING:
+    from durable_nb.batch.reports import RunReport
 
 _EPILOG = """\b
 Example:
@@ -41,6 +47,25 @@ When it fails or is killed, the same command goes on: only what is not done is e
     help="Working directory of the kernel; IN's folder by default.",
 )
 @click.option("--cell-timeout", type=click.IntRange(1), metavar="SECONDS", help="Limit for each cell.")
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    default=None,
+    help="After a failure run what does not need the failed cell; the run still ends failed.",
+)
+@click.option(
+    "--kernel-restarts",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Replace a kernel that died so many times; 2 by default.",
+)
+@click.option(
+    "--on-failure",
+    multiple=True,
+    metavar="HOOK",
+    help="Tell a URL (POST of JSON) or call module:function if the run does not complete; may be repeated.",
+)
+@click.option("--on-success", multiple=True, metavar="HOOK", help="The same if it completes.")
 @click.option("--auto", is_flag=True, help="Take every code cell for a step.")
 @click.option(
     "--verify-reused",
@@ -48,6 +73,11 @@ When it fails or is killed, the same command goes on: only what is not done is e
     default=0.0,
     metavar="FRACTION",
     help="Execute so many of the reusable steps anyway (0 to 1), and name those that come out otherwise.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(FORMATS),
+    help="Log to stderr: each event as a line of JSON, or how steps ended as lines of text.",
 )
 @store_option
 @json_option
@@ -60,44 +90,58 @@ def run(
     kernel: str | None,
     cwd: Path | None,
     cell_timeout: int | None,
+    keep_going: bool | None,
+    kernel_restarts: int | None,
+    on_failure: tuple[str, ...],
+    on_success: tuple[str, ...],
     auto: bool,
     verify_reused: float,
+    log_format: str | None,
     store_path: Path | None,
     as_json: bool,
 ) -> int:
     """Execute the notebook IN, or go on with it, and save it as OUT.
 
     OUT is IN's name with .out.ipynb by default. Steps that are proven up to date are reused. A step that
-    --verify-reused finds to come out otherwise counts as failed in the exit status.
+    --verify-reused finds to come out otherwise counts as failed in the exit status. What is set under
+    [tool.durable_nb] in pyproject.toml (keep_going, kernel_restarts, on_failure, on_success), or as
+    DURABLE_NB_KEEP_GOING and so on in the environment, holds where no option is given.
     """
+    from durable_nb.batch.stopping import sigterm_as_ctrl_c
     from durable_nb.cli import parameters
 
     values = parameters.collect(files, pairs)
     target = output or str(notebook.with_name(f"{notebook.stem}.out.ipynb"))
 
-    from durable_nb.batch.engine_run import RunStoppedError, run_notebook
+    with sigterm_as_ctrl_c():
+        from durable_nb.batch.engine_run import RunStoppedError, run_notebook
+
+        watched = sys.stderr.isatty() and not as_json and log_format is None
+        if log_format is not None:
+            log_to_stderr(log_format)
+        try:
+            report = run_notebook(
+                notebook,
+                target,
+                values,
+                store=store_path,
+                kernel_name=kernel,
+                cwd=cwd,
+                cell_timeout=cell_timeout,
+                keep_going=keep_going,
+                kernel_restarts=kernel_restarts,
+                on_failure=on_failure or None,
+                on_success=on_success or None,
+                auto=auto,
+                verify_reused=verify_reused,
+                progress=watched,
+                on_run=lambda run: click.echo(run.announcement(), err=True) if watched else None,
+            )
+            status = _status_of(report)
+        except RunStoppedError as stopped:
+            report, status = stopped.report, INTERRUPTED
     from durable_nb.cli import tables
 
-    watched = sys.stderr.isatty() and not as_json
-    status = COMPLETED
-    try:
-        report = run_notebook(
-            notebook,
-            target,
-            values,
-            store=store_path,
-            kernel_name=kernel,
-            cwd=cwd,
-            cell_timeout=cell_timeout,
-            auto=auto,
-            verify_reused=verify_reused,
-            progress=watched,
-            on_run=lambda run: click.echo(run.announcement(), err=True) if watched else None,
-        )
-        if report.state != "completed" or report.not_deterministic:
-            status = FAILED
-    except RunStoppedError as stopped:
-        report, status = stopped.report, INTERRUPTED
     if as_json:
         tables.print_json(report.as_json())
     else:
@@ -105,3 +149,9 @@ def run(
     if status == FAILED and report.traceback:
         tables.print_traceback(report.traceback)
     return status
+
+
+def _status_of(report: RunReport) -> int:
+    if report.state is State.WAITING:
+        return WAITING
+    return COMPLETED if report.state is State.COMPLETED and not report.not_deterministic else FAILED

@@ -28,6 +28,7 @@ _LOOK: Mapping[State, tuple[str, str]] = {
     State.BLOCKED: ("◦", "yellow"),
     State.INTERRUPTED: ("!", "bold magenta"),
     State.CANCELLED: ("-", "yellow"),
+    State.WAITING: ("?", "bold yellow"),
 }
 _PIPED_WIDTH = 10_000
 _WIDE = 120
@@ -167,6 +168,9 @@ def _verdict(report: RunReport) -> Text:
         text.append(f"\n{_first_line(report.error)}", style="red")
     if report.state in {State.FAILED, State.INTERRUPTED, State.CANCELLED}:
         text.append("\nThe same command goes on from here.", style="dim")
+    if report.state is State.WAITING:
+        asked = next((step.step for step in report.steps if step.state is State.WAITING), "STEP")
+        text.append(f"\nSay what became of it: durable-nb resolve {asked}", style="yellow")
     return text
 
 

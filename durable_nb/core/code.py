@@ -15,8 +15,9 @@ import functools
 import inspect
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -143,10 +144,17 @@ def _constants(code: types.CodeType) -> tuple[object, ...]:
     return constants if used else (None, *constants[1:])
 
 
-def names_read_by(value: object, namespace: Mapping[str, Any]) -> set[str] | None:
+def names_read_by(
+    value: object, namespace: Mapping[str, Any], names_in: Callable[[str], Iterable[str]] | None = None
+) -> set[str] | None:
     """The names of the notebook that a function, class or wrapper around them may read when it is used.
 
     None where it may read any (it uses ``globals()`` or the like); empty for what is no code.
+
+    Args:
+        value: A variable's value.
+        namespace: The notebook's.
+        names_in: Finds the names that one of its strings may read; by default every word counts.
     """
     found: set[str] = set()
     queue: list[object] = [value]
@@ -161,7 +169,8 @@ def names_read_by(value: object, namespace: Mapping[str, Any]) -> set[str] | Non
                 facts = _facts(thing.__code__)
                 if facts.reads_namespace:
                     return None
-                found |= facts.globals | facts.mentioned
+                found |= facts.globals
+                found |= facts.mentioned if names_in is None else set(chain(*map(names_in, facts.texts)))
             queue += [*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values()]
             queue += [content for cell in thing.__closure__ or () for content in _contents(cell)]
         elif isinstance(thing, type):

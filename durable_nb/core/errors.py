@@ -19,7 +19,11 @@
     ├── ValueNotDurableError            a value that cannot be used as step data
     │   ├── NotFingerprintableError     … because its content cannot be hashed
     │   └── NotStorableError            … because no codec keeps it without loss
-    └── KernelDiedError                 the kernel ended while a cell ran
+    ├── NonRetryable                    raised by a step that is not worth another attempt
+    ├── StepTimeoutError                an attempt took longer than the step's --timeout; a TimeoutError too
+    ├── KernelDiedError                 the kernel ended while a cell ran
+    ├── BlockedError                    a cell that needs what another, which failed, would have made
+    └── WaitingError                    a person has to say first what became of a step
 
 Every message says what was found, what was expected, and what to type next.
 """
@@ -99,8 +103,24 @@ class NotStorableError(ValueNotDurableError):
     """A value that no codec keeps without loss."""
 
 
+class NonRetryable(DurableError):  # noqa: N818 - users raise it: it says what is to be done, not what failed
+    """Raised in a step: it fails at once, whatever its ``--retries``."""
+
+
+class StepTimeoutError(DurableError, TimeoutError):
+    """An attempt of a step took longer than its ``--timeout``."""
+
+
 class KernelDiedError(DurableError):
     """The kernel ended while a cell ran."""
+
+
+class BlockedError(DurableError):
+    """A cell was not run: it needs what another cell would have made, and that one failed."""
+
+
+class WaitingError(DurableError):
+    """A step was not run: a person has to say first what became of its last attempt."""
 
 
 class DurableWarning(UserWarning):

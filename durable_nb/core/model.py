@@ -24,6 +24,8 @@ class State(StrEnum):
     BLOCKED = "blocked"
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
+    WAITING = "waiting"
+    """A person has to say first what became of it."""
 
 
 class DependencyKind(StrEnum):
@@ -72,6 +74,12 @@ class EventKind(StrEnum):
     COMMITTING = "committing"
     ATTEMPT_FINISHED = "attempt_finished"
     STEP_REUSED = "step_reused"
+    STEP_CANCELLED = "step_cancelled"
+    """Interrupted while it waited for its next attempt."""
+    STEP_BLOCKED = "step_blocked"
+    """Not run: it needs what a cell that failed would have made."""
+    STEP_WAITING = "step_waiting"
+    """Not run: a person has to say first what became of its last attempt."""
     RUN_FINISHED = "run_finished"
     OVERRIDDEN = "overridden"
     """A person decided about a step's results; outside the order above."""

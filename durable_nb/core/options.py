@@ -14,7 +14,10 @@ from durable_nb.core.errors import OptionError
 if TYPE_CHECKING:
     from durable_nb.core.model import Json
 
-_ABOUT_THE_DECISION = frozenset({"always", "check", "ttl"})
+_ABOUT_THE_DECISION = frozenset({"always", "at_most_once", "check", "ttl"})
+_ABOUT_FAILURES = frozenset(
+    {"retries", "backoff", "backoff_factor", "backoff_max", "retry_on", "no_retry_on", "timeout"}
+)
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
@@ -24,6 +27,8 @@ class Options:
 
     always: bool = False
     """Execute every time."""
+    at_most_once: bool = False
+    """Do not execute it again, without asking, where it may have done what it does."""
     check: bool = False
     """Execute also where it could be reused, and say what comes out otherwise."""
     version: str = ""
@@ -40,6 +45,20 @@ class Options:
     """Globs of files whose content the result depends on."""
     writes: tuple[str, ...] = ()
     """Globs of files that the step makes."""
+    retries: int = 0
+    """How many times it is tried again after it failed."""
+    backoff: float = 1.0
+    """Seconds before the second attempt."""
+    backoff_factor: float = 2.0
+    """How many times longer each further wait is than the one before."""
+    backoff_max: float = 300.0
+    """No wait is longer."""
+    retry_on: tuple[str, ...] = ()
+    """Error classes that are worth another attempt; by default all."""
+    no_retry_on: tuple[str, ...] = ()
+    """Error classes that are not."""
+    timeout: float | None = None
+    """An attempt that takes longer has failed."""
 
     def changed(self) -> dict[str, Json]:
         """The options that differ from their default, as JSON values."""
@@ -53,7 +72,7 @@ class Options:
 
 def affects_result(option: str) -> bool:
     """Whether another value of an option means another result, and not only another decision."""
-    return option not in _ABOUT_THE_DECISION
+    return option not in _ABOUT_THE_DECISION and option not in _ABOUT_FAILURES
 
 
 def parse_duration(text: str) -> float:
@@ -91,7 +110,32 @@ def _glob(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-_FLAGS = frozenset({"always", "check"})
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", text):
+        raise OptionError(f"found {text!r}, expected a whole number such as 3")
+    return int(text)
+
+
+def _wait(text: str) -> float:
+    return 0.0 if re.fullmatch(r"0+(?:\.0+)?(ms|s|m|h|d|w)?", text) else parse_duration(text)
+
+
+def _factor(text: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(?:\.\d+)?", text) or float(text) < 1:
+        raise OptionError(f"found {text!r}, expected a number from 1 on, such as 2 or 1.5")
+    return float(text)
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or not all(part.isidentifier() for name in names for part in name.split(".")):
+        raise OptionError(
+            f"found {text!r}, expected error classes separated by commas, such as OSError,requests.HTTPError"
+        )
+    return names
+
+
+_FLAGS = frozenset({"always", "at-most-once", "check"})
 _TAKES_VALUE: Mapping[str, Callable[[str], Any]] = {
     "version": _text,
     "ttl": parse_duration,
@@ -100,6 +144,13 @@ _TAKES_VALUE: Mapping[str, Callable[[str], Any]] = {
     "env": _variables,
     "reads": _glob,
     "writes": _glob,
+    "retries": _count,
+    "backoff": _wait,
+    "backoff-factor": _factor,
+    "backoff-max": _wait,
+    "retry-on": _classes,
+    "no-retry-on": _classes,
+    "timeout": parse_duration,
 }
 
 
@@ -138,13 +189,14 @@ def parse_options(words: list[str]) -> Options:
         if name in _FLAGS:
             if value is not None:
                 raise OptionError(f"option --{name} takes no value, found {value!r}; write only --{name}")
-            values[name] = True
+            values[name.replace("-", "_")] = True
             continue
         if value is None:
             if not rest or rest[0].startswith("--"):
                 raise OptionError(f"option --{name} needs a value; write --{name} VALUE")
             value = rest.pop(0)
-        values[name] = _merge(values.get(name), _convert(name, value))
+        field = name.replace("-", "_")
+        values[field] = _merge(values.get(field), _convert(name, value))
     return Options(**values)
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from durable_nb.core.cells import StepCell, read_cell
 from durable_nb.core.details import in_words
+from durable_nb.core.endings import find_ending
 from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import Dependency, DependencyKind, Json, Trace
 from durable_nb.core.overrides import Standing
@@ -187,7 +188,7 @@ def plan_cells(cells: Iterable[tuple[str, str, Iterable[str]]]) -> Iterator[Plan
         UsageError: The marker of a step cannot be understood.
     """
     for number, (kind, source, tags) in enumerate(cells, 1):
-        if kind == "code" and source.strip() and _SKIPPED not in tags:
+        if kind == "code" and source.strip() and _SKIPPED not in tags and find_ending(source) is None:
             yield PlanCell(number, source, read_cell(source), frozenset(tags))
 
 

@@ -52,6 +52,8 @@ class State:
     """Whether a generator that the step itself loaded is as if nobody had touched it."""
     is_determined: Callable[[Any], bool] = lambda _: False
     """Whether the state of such a generator follows from what the step did alone."""
+    forget: Callable[[], None] = lambda: None
+    """Put such a generator where the system puts it: somewhere."""
 
 
 def _imported(library: str) -> Any:
@@ -100,6 +102,16 @@ def _is_unused_torch(state: Any) -> bool:
     return bool(state == bytes(seeded.get_state().numpy()))
 
 
+def _seed_numpy() -> None:
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy"].random.seed()
+
+
+def _seed_torch() -> None:
+    if "torch" in sys.modules:
+        sys.modules["torch"].seed()
+
+
 def _set_environment(changes: Mapping[str, str | None]) -> None:
     for name, value in changes.items():
         if value is None:
@@ -114,8 +126,18 @@ def _set_path(path: list[str]) -> None:
 
 STATES = (
     State("random.python", random.getstate, random.setstate, True),
-    State("random.numpy", _numpy_state, _set_numpy_state, True, _is_fresh_numpy, _is_newly_seeded_numpy),
-    State("random.torch", _torch_state, _set_torch_state, True, is_determined=_is_unused_torch),
+    State(
+        "random.numpy",
+        _numpy_state,
+        _set_numpy_state,
+        True,
+        _is_fresh_numpy,
+        _is_newly_seeded_numpy,
+        _seed_numpy,
+    ),
+    State(
+        "random.torch", _torch_state, _set_torch_state, True, lambda _: False, _is_unused_torch, _seed_torch
+    ),
     State("folder", os.getcwd, os.chdir),
     State("environment", lambda: dict(os.environ), _set_environment),
     State("sys.path", lambda: list(sys.path), _set_path),
@@ -210,6 +232,28 @@ def set_back(before: Mapping[str, Any]) -> None:
         if was is None or was == now:
             continue
         state.write(_environment_changes(now, was) if state.name == "environment" else was)
+
+
+def put_back(before: Mapping[str, Any]) -> dict[str, str]:
+    """Set back, one by one, what ``read_all`` saw; what fails is returned, with the reason."""
+    failed: dict[str, str] = {}
+    for state in STATES:
+        try:
+            was, now = before[state.name], _present(state)
+            if was is None:
+                state.forget()
+            elif was != now:
+                state.write(_environment_changes(now, was) if state.name == "environment" else was)
+        except Exception as error:  # noqa: BLE001 - libraries may raise anything; the others are still put back
+            failed[state.name] = f"cannot be put back ({error})"
+    return failed
+
+
+def _present(state: State) -> Any:
+    try:
+        return state.read()
+    except FileNotFoundError:  # the working directory was deleted
+        return None
 
 
 def _seeded_first(tree: ast.Module) -> set[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from durable_nb.core.errors import DurableError
+from durable_nb.core.errors import DurableError, UsageError
+from durable_nb.core.options import parse_duration
 from durable_nb.store.location import find_store
 from durable_nb.store.store import Store, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
+
+    from durable_nb.kernel.session import Session
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -68,21 +72,72 @@ def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     return frame
 
 
+def attempt() -> int:
+    """Number of the attempt of the step that runs now, counted from 1 in each run.
+
+    Raises:
+        UsageError: No step runs.
+    """
+    return _running("attempt").attempt
+
+
+def extend_timeout(seconds: float | str) -> None:
+    """Give the attempt that runs now more time than its ``--timeout``; without one this does nothing.
+
+    Args:
+        seconds: How much more; also as in options: ``"10m"``.
+
+    Raises:
+        UsageError: No step runs, or that is no duration.
+    """
+    more = parse_duration(seconds) if isinstance(seconds, str) else float(seconds)
+    limit = _running("extend_timeout").limit
+    if limit is not None:
+        limit.extend(more)
+
+
+def idempotency_key() -> str:
+    """A key for services that do a thing once however often they are asked: of what the running step does.
+
+    It is the same in every attempt, in this kernel and after it died, until the step completes; another
+    execution after that, or one with other inputs, has another. With ``--at-most-once`` or without.
+
+    Raises:
+        UsageError: No step runs.
+        StoreError: It could not be written down, so that the next attempt would not have it.
+    """
+    session = _running("idempotency_key")
+    assert session.operation is not None, "the runner has made it"
+    return session.operation.key(session.attempt)
+
+
+def _running(function: str) -> Session:
+    """The session whose step runs now."""
+    session = _session()
+    if session is None or not session.attempt:
+        raise UsageError(f"durable_nb.{function}() is for the code of a step, and none runs now")
+    return session
+
+
 def _store() -> Store:
     """The store of this kernel's session, else the one that belongs to the working directory."""
-    import sys
+    session = _session()
+    if session is None:
+        return open_store(find_store())
+    if session.running:
+        session.unprovable["the store"] = (
+            "what the step read from it may be another thing next time; read it in a plain cell"
+        )
+    return session.store
 
-    if "IPython" in sys.modules and "durable_nb.kernel.magics" in sys.modules:
-        from IPython import get_ipython
 
-        from durable_nb.kernel import magics
+def _session() -> Session | None:
+    """The session of this kernel; None where the extension is not loaded."""
+    if "IPython" not in sys.modules or "durable_nb.kernel.magics" not in sys.modules:
+        return None
+    from IPython import get_ipython
 
-        shell = get_ipython()
-        if shell is not None and magics.is_loaded(shell):
-            session = magics.session_of(shell)
-            if session.running:
-                session.unprovable["the store"] = (
-                    "what the step read from it may be another thing next time; read it in a plain cell"
-                )
-            return session.store
-    return open_store(find_store())
+    from durable_nb.kernel import magics
+
+    shell = get_ipython()
+    return magics.session_of(shell) if shell is not None and magics.is_loaded(shell) else None

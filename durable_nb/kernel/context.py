@@ -32,6 +32,9 @@ class RunContext:
     verify_reused: float = 0.0
     """The fraction of reusable steps that are executed anyway, to see whether the same comes out."""
 
+    spans: bool = False
+    """Whether the engine makes OpenTelemetry spans of this kernel's events."""
+
     @property
     def is_batch(self) -> bool:
         """Whether an engine started this kernel, which then begins and ends the run itself."""
@@ -57,6 +60,7 @@ def find_run(user_ns: Mapping[str, Any]) -> RunContext:
             told.get("parameters") or {},
             told.get("attempts") or {},
             told.get("verify_reused") or 0.0,
+            bool(told.get("spans")),
         )
     notebook = _notebook(user_ns)
     return RunContext(new_run_id(), find_store(notebook), str(notebook or ""), "interactive")

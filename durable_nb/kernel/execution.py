@@ -11,6 +11,11 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from durable_nb.core.errors import NonRetryable, StepTimeoutError
+
+_RAISED_IN_THE_CELL = (NonRetryable, StepTimeoutError)
+"""Errors of ours of which the place matters: the cell's own code was there."""
+
 
 async def run_body(shell: InteractiveShell, body: list[ast.stmt], cell_name: str) -> None:
     """Execute a cell's statements in the user's namespace; an expression at its end is displayed.
@@ -31,16 +36,20 @@ async def run_body(shell: InteractiveShell, body: list[ast.stmt], cell_name: str
             else:
                 exec(code, shell.user_global_ns, shell.user_ns)
     except BaseException as error:
-        _show_from_the_cell(shell, error)
+        show_from_the_cell(shell, error, cell_name)
         raise
     finally:
         sys.excepthook = hook
 
 
-def _show_from_the_cell(shell: InteractiveShell, error: BaseException) -> None:
+def show_from_the_cell(shell: InteractiveShell, error: BaseException, cell_name: str) -> None:
     """Let IPython show this error once without the frames above the cell's own."""
-    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
-    if frames is None or hasattr(error, "_render_traceback_"):
+    if hasattr(error, "_render_traceback_") and not isinstance(error, _RAISED_IN_THE_CELL):
+        return
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename != cell_name:
+        frames = frames.tb_next
+    if frames is None:  # the cell did not compile
         return
 
     def render() -> list[str]:

@@ -15,17 +15,21 @@ from typing import Any
 from IPython.core.error import InputRejected
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.inputtransformer2 import cell_magic
-from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic import cell_magic as cell_magic_method
 
 from durable_nb.core.cells import StepCell, comment_out, find_marker, read_cell
+from durable_nb.core.endings import EndingMarker, find_ending
 from durable_nb.core.errors import DamagedError, DurableError, StepNameError
-from durable_nb.kernel import modules, steps_magic, watch
+from durable_nb.kernel import modules, steps_magic
+from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker
 from durable_nb.kernel.introspection import Introspection
+from durable_nb.kernel.isolation import Isolation
 from durable_nb.kernel.runner import StepRunner
 from durable_nb.kernel.session import Session, cell_id_of
 from durable_nb.kernel.step_code import read_code
+from durable_nb.kernel.told import given_up, spent_attempts
 
 _ENTRY = "__durable_nb_step__"
 """Name under which a step's cell finds its runner; hidden from the user's namespace."""
@@ -62,26 +66,30 @@ class Extension:
         self.session = Session(shell)
         self._shell = shell
         self._coming: ExecutionInfo | None = None
+        self._isolation = Isolation(self.session)
         self._introspection = Introspection(shell, self.session.namespace.lazy)
 
     def load(self) -> None:
         """Hook into the shell."""
         self.session.watch.install()
         modules.watch_loading()
-        self._shell.input_transformers_cleanup.append(_rewrite_marker)
+        self._shell.input_transformers_cleanup.extend((_rewrite_marker, rewrite_marker))
         self._shell.ast_transformers.append(self)  # type: ignore[arg-type]
         self._shell.events.register("pre_execute", self._forget)
         self._shell.events.register("pre_run_cell", self._remember)
+        self._shell.events.register("post_run_cell", self._ended)
         self._shell.register_magics(StepMagics(self._shell))
         self._introspection.install()
         atexit.register(self.session.close)
 
     def unload(self) -> None:
         """Leave the shell as it was."""
-        self._shell.input_transformers_cleanup.remove(_rewrite_marker)
+        for transformer in (_rewrite_marker, rewrite_marker):
+            self._shell.input_transformers_cleanup.remove(transformer)
         self._shell.ast_transformers.remove(self)  # type: ignore[arg-type]
         self._shell.events.unregister("pre_execute", self._forget)
         self._shell.events.unregister("pre_run_cell", self._remember)
+        self._shell.events.unregister("post_run_cell", self._ended)
         for kind, name in (("cell", "step"), ("line", "steps")):
             self._shell.magics_manager.magics[kind].pop(name, None)
         self._introspection.remove()
@@ -96,23 +104,44 @@ class Extension:
     def _remember(self, info: ExecutionInfo) -> None:
         self._coming = info
 
+    def _ended(self, result: ExecutionResult) -> None:
+        unseen, self._coming = self._coming, None
+        error = result.error_before_exec or result.error_in_exec
+        if unseen is not None and error is not None:
+            self._isolation.unparsed(unseen, error)
+        else:
+            self._isolation.ended(result)
+
     def visit(self, node: ast.AST) -> Any:
         """AST transformer: called once for each cell that runs, after IPython has parsed it."""
         info, self._coming = self._coming, None
         if not isinstance(node, ast.Module) or self.session.running:
             return node
         source = str(info.raw_cell) if info is not None else ""
+        ending = find_ending(source)
+        if ending is not None:
+            return self._ending(node, info, ending)
         marker = find_marker(source)
         if info is None or marker is None:
             _refuse_buried_marker(source)
             cell = self._unmarked_step(source, node, info)
             if info is None or cell is None:
+                refused = self._isolation.refusal(node, info)
+                if (error := given_up(info) or refused) is not None:
+                    return self._call_of(_GivenUp(error), 1)
                 self._read_for(node)
                 return node
-            return self._call_of(_Step(self.session, node, info, cell), 1)
-        return self._call_of(_Step(self.session, node, info), marker.line + 1)
+            return self._call_of(_Step(self.session, self._isolation, node, info, cell), 1)
+        return self._call_of(_Step(self.session, self._isolation, node, info), marker.line + 1)
 
-    def _call_of(self, step: _Step, line: int) -> ast.Module:
+    def _ending(self, tree: ast.Module, info: ExecutionInfo | None, marker: EndingMarker) -> ast.Module:
+        """A cell for the end of a run: what it holds if the run has ended, else a line that says so."""
+        if give_outcome(self._shell, info, marker):
+            self._read_for(tree)
+            return tree
+        return self._call_of(NotYet(self._shell, marker), marker.line + 1)
+
+    def _call_of(self, step: _Step | _GivenUp | NotYet, line: int) -> ast.Module:
         """What runs in place of a step's body, on the line of its marker."""
         self._shell.user_ns[_ENTRY] = step
         call: ast.expr = ast.Call(ast.Name(_ENTRY, ast.Load()), [], [])
@@ -159,14 +188,33 @@ def _refuse_buried_marker(source: str) -> None:
         )
 
 
+class _GivenUp:
+    """What a plain cell calls in place of its body if it has ended kernels before."""
+
+    awaits = False
+
+    def __init__(self, error: DurableError) -> None:
+        self._error = error
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        raise self._error
+
+
 class _Step:
     """What a step's cell calls in place of its body."""
 
     def __init__(
-        self, session: Session, tree: ast.Module, info: ExecutionInfo, unmarked: StepCell | None = None
+        self,
+        session: Session,
+        isolation: Isolation,
+        tree: ast.Module,
+        info: ExecutionInfo,
+        unmarked: StepCell | None = None,
     ) -> None:
         self._unmarked = unmarked
         self._session = session
+        self._isolation = isolation
         self._tree = tree
         self._info = info
         self.awaits = _awaits(tree, str(info.raw_cell))
@@ -190,11 +238,17 @@ class _Step:
             self._session.claim(cell, cell_id)
         self._session.running = cell.name
         self._session.unprovable.clear()
+        self._session.spent_attempts = spent_attempts(self._info)
+        step = read_code(cell, self._tree, cell_name, cell_id)
         try:
-            step = read_code(cell, self._tree, cell_name, cell_id)
-            await StepRunner(self._session, step).run()
+            self._isolation.admit(step, given_up(self._info))
+            await StepRunner(self._session, step, awaits=self.awaits).run()
+        except BaseException as error:
+            self._isolation.failed(step, error)
+            raise
         finally:
             self._session.running = ""
+        self._isolation.completed(step)
 
 
 def _finish(coroutine: Coroutine[Any, Any, None]) -> None:

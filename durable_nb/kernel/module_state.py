@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,22 @@ def note_imports() -> None:
         if _is_own(name):
             _pristine[name] = _digest(_variables(name))
     _known.update(sys.modules)
+
+
+def own_modules() -> set[str]:
+    """The project's modules that are loaded."""
+    return {name for name in list(sys.modules) if _is_own(name)}
+
+
+def unload(names: Iterable[str]) -> None:
+    """Forget modules, as if they had never been imported: the next import runs their code."""
+    for name in names:
+        module = sys.modules.pop(name, None)
+        package, _, last = name.rpartition(".")
+        parent = sys.modules.get(package)
+        if parent is not None and getattr(parent, last, None) is module:
+            delattr(parent, last)
+        _known.discard(name)
 
 
 def read_modules() -> State:

@@ -237,21 +237,37 @@ def _paused(tees: tuple[_Tee, ...]) -> Iterator[None]:
             tee.record = record
 
 
-def show_line(shell: Any, bundle: dict[str, Any]) -> None:
+def show_line(shell: Any, bundle: dict[str, Any], display_id: str = "", *, again: bool = False) -> bool:
     """Publish a bundle that follows everything recorded or shown again.
 
     Those have flushed the streams already. The publisher would flush them once more, and each flush waits for
     another thread: that would be the better part of what a reused step costs.
+
+    Args:
+        shell: Where the cell runs.
+        bundle: MIME type → content.
+        display_id: Under which the line can be changed; empty where it stays.
+        again: In place of what was shown under that id; where nothing was, only an engine sees it.
+
+    Returns:
+        Whether lines can be changed here; in a terminal they cannot.
     """
     publisher = shell.display_pub
     session = getattr(publisher, "session", None)
+    transient = {"display_id": display_id} if display_id else {}
     if session is None:
-        publisher.publish(bundle, {})
-        return
-    content = {"data": bundle, "metadata": {}, "transient": {}}
+        if not again:
+            publisher.publish(bundle, {})
+        return False
+    content = {"data": bundle, "metadata": {}, "transient": transient}
     session.send(
-        publisher.pub_socket, "display_data", content, parent=publisher.parent_header, ident=publisher.topic
+        publisher.pub_socket,
+        "update_display_data" if again else "display_data",
+        content,
+        parent=publisher.parent_header,
+        ident=publisher.topic,
     )
+    return True
 
 
 def show_again(shell: InteractiveShell, outputs: tuple[Mapping[str, Any], ...]) -> None:

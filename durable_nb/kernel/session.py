@@ -8,25 +8,32 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
 from durable_nb.core.cells import StepCell, find_marker, read_cell
 from durable_nb.core.code import CodeReader
 from durable_nb.core.errors import DuplicateStepError, DurableError
+from durable_nb.core.event_log import log_event
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
 from durable_nb.kernel.auto import AutoSteps
+from durable_nb.kernel.blocking import Blocks
 from durable_nb.kernel.context import RunContext, find_run, is_auto_run
+from durable_nb.kernel.forwarding import beyond_the_kernel
 from durable_nb.kernel.inputs import new_reader
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.recording import show_line
 from durable_nb.kernel.references import Reference, resolve
 from durable_nb.kernel.status import StepReport
+from durable_nb.kernel.timing_out import TimeLimit
 from durable_nb.kernel.watch import Watch
 from durable_nb.store import origin
 from durable_nb.store.codecs import CodecContext
 from durable_nb.store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from durable_nb.kernel.at_most_once import Operation
 
 Observer = Callable[[StepEvent], None]
 
@@ -39,11 +46,27 @@ class Session:
         self.namespace = Namespace(shell)
         self.watch = Watch(shell)
         self.auto = AutoSteps(self.namespace, on=is_auto_run())
-        self.observers: list[Observer] = [self._record]
+        self.observers: list[Observer] = [self._record, log_event, self._pass_on]
         self.reports: dict[str, StepReport] = {}
         """Step → how it stands in this kernel."""
         self.running = ""
         """Name of the step whose cell is being executed; empty between steps."""
+        self.spent_attempts = 0
+        """Attempts of the running step that failed in this pass in kernels that are gone."""
+        self.attempt = 0
+        """Number of the attempt whose code runs now; 0 while none does."""
+        self.limit: TimeLimit | None = None
+        """Its time limit."""
+        self.lost: dict[str, str] = {}
+        """Variables that a failed attempt changed and that could not be put back → why."""
+        self.changed: set[str] = set()
+        """Variables whose objects the running step's failed attempts have changed, put back or not."""
+        self.missing: set[str] = set()
+        """Names that the running step leaves open: a person said that it happened, but not what it made."""
+        self.operation: Operation | None = None
+        """What the running step is about to do."""
+        self.blocks = Blocks(self.namespace)
+        """What cells lack because others failed."""
         self.unprovable: dict[str, str] = {}
         """What the running step did that no fingerprint covers → why that matters."""
         self._claims: dict[str, tuple[str, str]] = {}
@@ -64,6 +87,14 @@ class Session:
 
     def _record(self, event: StepEvent) -> None:
         self.store.record(event)
+
+    @cached_property
+    def _beyond(self) -> list[Observer]:
+        return beyond_the_kernel(self.run, self.shell)
+
+    def _pass_on(self, event: StepEvent) -> None:
+        for observer in self._beyond:
+            observer(event)
 
     def emit(
         self, kind: EventKind, step: str = "", attempt: int = 0, *, trace: Trace | None = None, **data: Json

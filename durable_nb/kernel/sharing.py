@@ -108,7 +108,7 @@ def _parts(thing: Any) -> Iterable[Any]:
         parts = [thing.__defaults__, thing.__kwdefaults__, *(thing.__closure__ or ()), vars(thing)]
     elif _holds_atoms(thing):
         parts = [key for key in thing if isinstance(key, tuple)] if kind is dict else ()
-    elif home.startswith("pandas.") and _copies_on_write():
+    elif home.startswith("pandas.") and copies_on_write():
         parts = _of_pandas(thing)
     elif home.startswith("numpy."):
         parts = [getattr(thing, "base", None), *_elements(thing), *gc.get_referents(thing)]
@@ -136,6 +136,12 @@ def _is_mixed(dtype: Any) -> bool:
     return getattr(dtype, "kind", "") == "O" and type(dtype).__module__.startswith("numpy")
 
 
+def elements_of(thing: Any) -> Iterable[Any]:
+    """The Python objects in a NumPy array or a pandas object that may be no atoms."""
+    home = type(thing).__module__
+    return _of_pandas(thing) if home.partition(".")[0] == "pandas" else _elements(thing)
+
+
 def _of_pandas(thing: Any) -> Iterable[Any]:
     """Memory is copied before it is written to; the Python objects in it are still shared."""
     if getattr(thing, "ndim", 0) == 2 and hasattr(thing, "dtypes"):
@@ -158,6 +164,7 @@ def _is_immutable(thing: Any) -> bool:
     return kind.__module__ == "numpy" and (callable(thing) or isinstance(thing, sys.modules["numpy"].generic))
 
 
-def _copies_on_write() -> bool:
+def copies_on_write() -> bool:
+    """Whether the pandas that is loaded copies memory before it writes to it."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and int(pandas.__version__.partition(".")[0]) >= 3

@@ -19,8 +19,11 @@ _COLOURS = {
     State.INTERRUPTED: html.AMBER,
     State.CANCELLED: html.AMBER,
     State.RUNNING: html.BLUE,
+    State.BLOCKED: html.AMBER,
+    State.WAITING: html.AMBER,
 }
 _MARKS = {State.REUSED: "✓", State.COMPLETED: "✓", State.FAILED: "✗", State.RUNNING: "…"}
+_NOT_RUN = frozenset({State.BLOCKED, State.WAITING})
 NO_STEPS = "no steps yet: write %%step NAME above a cell and run it"
 """What is shown in place of an empty table."""
 _WORTH_TELLING = 0.001
@@ -46,6 +49,8 @@ class StepReport:
     """Nothing is to be shown of it under the cell."""
     reasons: tuple[StaleReason, ...] = ()
     """All of why it executed, with the differences; only in the kernel that decided it."""
+    deadline: float | None = None
+    """While it runs: when its time is up, in seconds since the epoch; None where it has no limit."""
 
     def as_json(self) -> dict[str, Json]:
         """The report as it stands in the output notebook."""
@@ -59,6 +64,7 @@ class StepReport:
             "attempt": self.attempt,
             "cell_id": self.cell_id,
             "warning": self.warning,
+            "deadline": self.deadline,
         }
 
     def parts(self) -> list[str]:
@@ -72,6 +78,8 @@ class StepReport:
             ]
         word = "executed" if self.state is State.COMPLETED else self.state.value
         reason = f" ({self.reason})" if self.reason else ""
+        if self.state in _NOT_RUN:
+            return [self.step, f"{word}{reason}"]
         return [self.step, f"{word}{reason}", duration(self.seconds)]
 
     @property
@@ -81,8 +89,24 @@ class StepReport:
 
     def bundle(self) -> dict[str, Any]:
         """The line as a MIME bundle."""
-        name, *rest = self.parts()
-        mark, colour = self.look
+        return self._line(self.parts(), self.look)
+
+    def attempt_bundle(self, words: str) -> dict[str, Any]:
+        """The line under an attempt that is followed by another.
+
+        Args:
+            words: What happens now; empty once the next attempt runs.
+        """
+        parts = [self.step, f"attempt {self.attempt} failed", self.reason, duration(self.seconds)]
+        return self._line([*parts, words] if words else parts, (_MARKS[State.FAILED], html.AMBER))
+
+    def waiting_bundle(self) -> dict[str, Any]:
+        """The line of a step that waits for another process; the reason says for which."""
+        return self._line([self.step, self.reason], (_MARKS[State.RUNNING], html.AMBER))
+
+    def _line(self, parts: list[str], look: tuple[str, str]) -> dict[str, Any]:
+        name, *rest = parts
+        mark, colour = look
         text = " · ".join([name, *rest])
         line = html.line(
             html.text(f"{mark} ", colour), html.text(name, bold=True), html.text(f" · {' · '.join(rest)}")

@@ -6,8 +6,8 @@ import difflib
 import shlex
 from collections.abc import Callable
 
-from durable_nb.core.errors import UsageError
-from durable_nb.kernel import accepting, auto, explaining
+from durable_nb.core.errors import UnknownStepError, UsageError
+from durable_nb.kernel import accepting, auto, explaining, resolving_magic
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.status import StepsTable
 
@@ -61,6 +61,21 @@ def show_history(session: Session, words: list[str]) -> object:
     return view.as_json() if as_json else view
 
 
+def unblock(session: Session, words: list[str]) -> str:
+    """Go on with what there is in place of what a step that failed would have made.
+
+    Raises:
+        UnknownStepError: It blocks nothing.
+    """
+    (step,) = expect(words, "%steps unblock NAME")
+    if not session.blocks.lift(step):
+        blocking = [failure.cell.step for failure in session.blocks.failures() if failure.cell.step]
+        raise UnknownStepError(
+            f"no cell is blocked by step {step!r}; steps that block others: {', '.join(blocking) or 'none'}"
+        )
+    return f"cells that need what {step} would have made run with what is there"
+
+
 def _options(words: list[str], usage: str) -> tuple[list[str], bool]:
     return expect([word for word in words if word != "--json"], usage), "--json" in words
 
@@ -71,6 +86,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "plan": show_plan,
     "history": show_history,
     **accepting.SUBCOMMANDS,
+    "unblock": unblock,
+    "resolve": resolving_magic.resolve,
     "auto": lambda session, words: auto.switch(session.auto, words),
 }
 

@@ -324,6 +324,17 @@ def _attempt_finished(batch: Batch, event: StepEvent) -> None:
     _merge(batch, STEPS, row | {"updated_at": at})
 
 
+def _step_cancelled(batch: Batch, event: StepEvent) -> None:
+    state = {"state": str(State.CANCELLED), "updated_at": microseconds(event.at)}
+    _merge(batch, STEPS, _place(event) | state)
+
+
+def _step_not_run(batch: Batch, event: StepEvent) -> None:
+    row = _place(event) | _texts(event.data, "reason") | _error(event.data)
+    state = {"state": event.data.get("state"), "updated_at": microseconds(event.at), FRESH: True}
+    _merge(batch, STEPS, row | state | {"attempt": None})
+
+
 def _step_reused(batch: Batch, event: StepEvent) -> None:
     at = microseconds(event.at)
     numbers = {name: _number(event.data.get(name)) for name in ("seconds", "saved_seconds")}
@@ -346,6 +357,9 @@ _EFFECTS: Mapping[EventKind, Callable[[Batch, StepEvent], None]] = {
     EventKind.ATTEMPT_STARTED: _attempt_started,
     EventKind.ATTEMPT_FINISHED: _attempt_finished,
     EventKind.STEP_REUSED: _step_reused,
+    EventKind.STEP_CANCELLED: _step_cancelled,
+    EventKind.STEP_BLOCKED: _step_not_run,
+    EventKind.STEP_WAITING: _step_not_run,
 }
 
 

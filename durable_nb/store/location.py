@@ -31,17 +31,23 @@ def find_store(notebook: Path | None = None) -> Path:
     return _configured(folder) or folder / DEFAULT
 
 
-def _configured(folder: Path) -> Path | None:
+def find_project(folder: Path) -> tuple[Path | None, dict[str, object]]:
+    """The nearest pyproject.toml, in `folder` or above it, and what stands in it under ``[tool.durable_nb]``.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
     for candidate in (folder, *folder.parents):
         project = candidate / "pyproject.toml"
         if project.is_file():
-            return _setting(project)
-    return None
+            table = _read(project).get("tool", {}).get("durable_nb", {})
+            return project, table if isinstance(table, dict) else {}
+    return None, {}
 
 
-def _setting(project: Path) -> Path | None:
-    table = _read(project).get("tool", {}).get("durable_nb", {})
-    if not isinstance(table, dict) or "store" not in table:
+def _configured(folder: Path) -> Path | None:
+    project, table = find_project(folder)
+    if project is None or "store" not in table:
         return None
     value = table["store"]
     if not isinstance(value, str) or not value.strip():

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from durable_nb.core.errors import LedgerLockedError
-from durable_nb.store.files import translated
+from durable_nb.store.files import make_folder, translated
 
 _log = logging.getLogger("durable_nb.store")
 _open: set[int] = set()
@@ -69,6 +69,35 @@ class FileLock:
             _close(descriptor)
         _sign(descriptor)
         self._held.append(descriptor)
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody holds it, making the folder of its file where it is missing.
+
+        Returns:
+            Whether it is ours now.
+
+        Raises:
+            StoreAccessError: The lock file cannot be opened.
+        """
+        with translated(self.path):
+            make_folder(self.path.parent)
+        while True:
+            descriptor = _open_lock_file(self.path)
+            if not _try(descriptor):
+                _close(descriptor)
+                return False
+            if _is_file(descriptor, self.path):
+                break
+            _close(descriptor)
+        _sign(descriptor)
+        self._held.append(descriptor)
+        return True
+
+    def discard(self) -> None:
+        """Give the lock back and remove its file: who waits for it makes another."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        self.release()
 
     def release(self) -> None:
         """Give the lock to the next in the queue."""

@@ -17,6 +17,7 @@ from durable_nb.core.errors import (
 from durable_nb.core.model import Output, OutputKind, StepEvent, Trace
 from durable_nb.core.overrides import Override
 from durable_nb.store.artifacts import Artifacts
+from durable_nb.store.intents import Intents
 from durable_nb.store.ledger import Ledger
 from durable_nb.store.location import find_store
 from durable_nb.store.overrides import Overrides, event_of
@@ -53,8 +54,11 @@ class Store:
         self.artifacts = Artifacts(path / "artifacts")
         self.traces = Traces(path / "traces")
         self.overrides = Overrides(path / "overrides")
+        self.intents = Intents(path / "intents")
         self.ledger = Ledger(path, self.traces.all, lock_timeout=lock_timeout)
         self._writer = Writer(self.ledger.record)
+        self.observers: list[Callable[[StepEvent], None]] = []
+        """Told of every event that is recorded."""
 
     def decide(self, override: Override) -> Override:
         """Make a person's decision about a step hold from now on, and log it.
@@ -69,6 +73,8 @@ class Store:
     def record(self, event: StepEvent) -> None:
         """Take note of an event; it is in the ledger a few milliseconds later. Never blocks."""
         self._writer.put(event)
+        for observer in self.observers:
+            observer(event)
 
     def flush(self) -> None:
         """Wait until everything recorded is durable.

@@ -67,6 +67,7 @@ def states(notebook: Path) -> list[tuple[str, str]]:
     ("name", "parameters", "steps"),
     [
         ("quickstart.ipynb", {}, ["fruit", "dear"]),
+        ("flaky_api.ipynb", {}, ["seen", "download", "total"]),
         (
             "flights.ipynb",
             {"trees": 5, "folds": 2},
@@ -96,7 +97,7 @@ def test_runs_cold_then_reuses_every_step(
     nbval(notebook)
     again = states(notebook)[len(cold) :]
 
-    assert cold == [(step, "completed") for step in steps]
+    assert [(step, state) for step, state in cold if state != "failed"] == [(s, "completed") for s in steps]
     assert again == [(step, "reused") for step in steps]
 
 

@@ -9,6 +9,10 @@ import durable_nb
 
 PUBLIC = [
     "DurableError",
+    "NonRetryable",
+    "attempt",
+    "extend_timeout",
+    "idempotency_key",
     "load",
     "load_ipython_extension",
     "open_store",

@@ -20,6 +20,7 @@ BELOW = {
     "batch": {"core", "store"},
     "dashboard": {"core", "store", "kernel"},
     "cli": {"core", "store", "kernel", "batch", "dashboard"},
+    "testing": {"core", "store", "kernel", "batch", "dashboard", "cli"},
 }
 """Floor → the floors it may import from, besides itself."""
 
@@ -32,6 +33,8 @@ ONLY_IMPORTER = {
     "ipywidgets": ("dashboard/",),
     "click": ("cli",),
     "rich": ("cli",),
+    "opentelemetry": ("core/event_spans",),
+    "pytest": ("testing/pytest_plugin",),
 }
 """Heavy library → beginnings of the paths that may import it."""
 

@@ -1,0 +1,261 @@
+"""Keep cells from running on what another cell, which failed, was to make.
+
+A cell is blocked if it comes after one that failed and needs something which that one would have made: what
+its code binds, deletes or changes, the outputs of its latest trace, the files it writes. Later means: later
+in the order in which this kernel met the cells. A name is free again once a cell that comes after the failed
+one has bound it anew, or once the failed cell has run.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import os
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from durable_nb.core.analysis import analyse
+from durable_nb.core.code import names_read_by
+from durable_nb.core.errors import BlockedError
+from durable_nb.core.model import OutputKind, Trace
+from durable_nb.core.needs import LONGEST_CODE, Needs, names_in, needs_of
+from durable_nb.core.products import names_made
+from durable_nb.kernel.namespace import Namespace
+
+_NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell as this kernel knows it."""
+
+    key: str
+    """The front end's id of the cell; where it gives none, the step's name, or the source of a plain cell."""
+    step: str = ""
+    """Empty for a plain cell."""
+    label: str = ""
+    """What it is called where there is no step, as part of a sentence."""
+
+    @property
+    def words(self) -> str:
+        """What the cell is called, as part of a sentence."""
+        return f"step {self.step}" if self.step else self.label
+
+    def is_same(self, other: Cell) -> bool:
+        """Whether both are the same cell, at two times."""
+        return self.key == other.key or bool(self.step and self.step == other.step)
+
+
+@dataclass(slots=True)
+class Failure:
+    """A cell that failed, or was not run, and what others lack for it."""
+
+    cell: Cell
+    how: str
+    """``failed (ValueError: no rows)``, ``is blocked by step clean``, as part of a sentence."""
+    names: set[str]
+    """Names that have not the value that it would have given them."""
+    files: frozenset[str] = frozenset()
+    """Files that it would have written: paths, or globs."""
+    advice: str = ""
+    """What to do, where that is not to mend the cell and to run it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a cell cannot run."""
+
+    text: str
+    """``needs df of step clean, which failed (ValueError: no rows)``."""
+    advice: str
+    """What to do, in whole sentences."""
+
+
+@dataclass(slots=True)
+class Blocks:
+    """What cells of one kernel lack because others failed.
+
+    Args:
+        namespace: The notebook's variables.
+    """
+
+    namespace: Namespace
+    _failures: list[Failure] = field(default_factory=list)
+    _order: dict[str, int] = field(default_factory=dict)
+    _lost: dict[str, str] = field(default_factory=dict)
+    """Names whose objects a failed step changed for good → how that came about."""
+
+    def __bool__(self) -> bool:
+        return bool(self._failures or self._lost)
+
+    def failures(self) -> list[Failure]:
+        """The cells that failed and that have not run since."""
+        return list(self._failures)
+
+    def met(self, cell: Cell) -> None:
+        """Remember the order in which cells begin to run for the first time."""
+        for name in filter(None, (cell.key, cell.step and f"step {cell.step}")):
+            self._order.setdefault(name, len(self._order))
+
+    def add(self, failure: Failure) -> None:
+        """A cell failed: it has made nothing of what others expect of it."""
+        self._forget(failure.cell)
+        if failure.names or failure.files:
+            self._failures.append(failure)
+
+    def lose(self, name: str, why: str) -> None:
+        """The object of a name is not what it was, and no cell may use it before the name is bound anew."""
+        self._lost[name] = why
+
+    def completed(self, cell: Cell, tree: ast.Module | None) -> None:
+        """A cell has run: it lacks nothing any more, and what it bound anew is good for those after it.
+
+        Args:
+            cell: The cell.
+            tree: Its code; None where it could not be parsed.
+        """
+        self._forget(cell)
+        if self and tree is not None:
+            self.bound(cell, analyse(tree).always_binds)
+
+    def bound(self, cell: Cell, names: Iterable[str]) -> None:
+        """Names have new values that come from a cell."""
+        names = set(names)
+        for name in names:
+            self._lost.pop(name, None)
+        for failure in self._failures:
+            if self._is_later(cell, failure.cell):
+                failure.names.difference_update(names)
+        self._failures = [failure for failure in self._failures if failure.names or failure.files]
+
+    def lift(self, step: str) -> bool:
+        """A person says that what a failed step has left is good enough; whether there was such a step."""
+        before = len(self._failures)
+        self._failures = [failure for failure in self._failures if failure.cell.step != step]
+        return len(self._failures) < before
+
+    def error_for(self, cell: Cell, tree: ast.Module) -> BlockedError | None:
+        """The error with which a cell is not run; None where it lacks nothing."""
+        found = self.reason_for(cell, tree)
+        return None if found is None else BlockedError(f"{found.text}. {found.advice}")
+
+    def reason_for(self, cell: Cell, tree: ast.Module) -> Lack | None:
+        """What keeps a cell from running; None where nothing does."""
+        before = [failure for failure in self._failures if self._is_later(cell, failure.cell)]
+        if not before and not self._lost:
+            return None
+        needs = reached(needs_of(tree), self.namespace)
+        for name in sorted(set(self._lost) if needs.everything else needs.names & self._lost.keys()):
+            return Lack(f"needs {name}, which {self._lost[name]}", f"Run the cell again that makes {name}.")
+        for failure in before:
+            lacking = set(failure.names) if needs.everything else failure.names & needs.names
+            lacking |= {path for path in failure.files for text in needs.texts if _is_file(text, path)}
+            if lacking:
+                return _lack(failure, sorted(lacking))
+        return None
+
+    def _is_later(self, cell: Cell, failed: Cell) -> bool:
+        if cell.is_same(failed):
+            return False
+        own, other = self._place(cell), self._place(failed)
+        return own is None or other is None or own > other
+
+    def _place(self, cell: Cell) -> int | None:
+        found = self._order.get(cell.key)
+        return self._order.get(f"step {cell.step}") if found is None else found
+
+    def _forget(self, cell: Cell) -> None:
+        self._failures = [failure for failure in self._failures if not failure.cell.is_same(cell)]
+
+
+def _lack(failure: Failure, lacking: list[str]) -> Lack:
+    """What is missing, who would have made it, and what to do."""
+    step = failure.cell.step
+    advice = failure.advice or f"Mend {failure.cell.words} and run it, then run this again."
+    if step and not failure.advice:
+        advice += f" To go on with what is there: %steps unblock {step}"
+    shown = ", ".join(lacking[:_NAMES_SHOWN])
+    more = f" and {len(lacking) - _NAMES_SHOWN} more" if len(lacking) > _NAMES_SHOWN else ""
+    return Lack(f"needs {shown}{more} of {failure.cell.words}, which {failure.how}", advice)
+
+
+def reached(needs: Needs, namespace: Namespace) -> Needs:
+    """What code needs, with what the functions and strings among the variables that it names need in turn."""
+    found = Needs(set(), set(needs.texts), needs.everything)
+    queue = list(needs.names)
+    while queue:
+        name = queue.pop()
+        if name in found.names:
+            continue
+        found.names.add(name)
+        value = namespace.values.get(name)
+        if isinstance(value, str) and len(value) <= LONGEST_CODE:
+            found.texts.add(value)
+            queue += names_in(value)
+        reads = names_read_by(value, namespace.values, names_in)
+        if reads is None:
+            found.everything = True
+            return found
+        queue += reads
+    return found
+
+
+def products(
+    tree: ast.Module, latest: Trace | None, code: str, changed: Iterable[str], values: Mapping[str, Any]
+) -> set[str]:
+    """The names that a step would have made.
+
+    Args:
+        tree: Its code.
+        latest: Its latest trace, if it has one.
+        code: Fingerprint of its code.
+        changed: Names whose objects the attempt that failed has changed.
+        values: The namespace.
+    """
+    if latest is None:
+        return {*names_made(tree), *changed}
+    names = {o.name for o in latest.outputs if o.kind not in {OutputKind.STATE, OutputKind.FILE}}
+    names = {name for name in names if name.isidentifier()}
+    plain = analyse(tree)
+    if latest.code == code:
+        return {*names, *plain.writes, *plain.deletes, *changed}
+    # An edited cell may not make any more what it made before, unless it still names it.
+    named = set(values) if plain.reads_namespace else plain.reads | plain.writes | plain.mentioned
+    return {*(names & named), *names_made(tree), *changed}
+
+
+def files_made(tree: ast.Module, latest: Trace | None, globs: Iterable[str]) -> frozenset[str]:
+    """The files that a step would have written, as far as its code and its latest trace tell."""
+    traced = {o.name for o in latest.outputs if o.kind is OutputKind.FILE} if latest is not None else set()
+    named = {text for text in analyse(tree).written_texts if _looks_like_a_path(text)}
+    return frozenset({*traced, *named, *globs})
+
+
+def still_good(names: Iterable[str], before: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
+    """What a plain cell that failed has bound for good: imported modules, functions and classes.
+
+    Args:
+        names: That the cell may have bound.
+        before: Their values before it ran.
+        values: The namespace.
+    """
+    for name in names:
+        value = values.get(name)
+        is_code = isinstance(value, types.FunctionType | types.BuiltinFunctionType | type)
+        if isinstance(value, types.ModuleType) or (is_code and value is not before.get(name)):
+            yield name
+
+
+def _looks_like_a_path(text: str) -> bool:
+    return 2 < len(text) < 1024 and "\n" not in text and ("." in text or "/" in text)
+
+
+def _is_file(text: str, wanted: str) -> bool:
+    """Whether a string names a file that is wanted; either may be a glob."""
+    if not text or "\n" in text or len(text) > 1024:
+        return False
+    one, other = os.path.normpath(text), os.path.normpath(wanted)
+    same = one == other or os.path.abspath(one) == os.path.abspath(other)
+    return same or fnmatch.fnmatchcase(one, other) or ("*" in one and fnmatch.fnmatchcase(other, one))

@@ -1,0 +1,227 @@
+"""Undo what a failed attempt did in the kernel: before the next attempt, or the next cell, sees it.
+
+Names get the objects back that they had, and those objects their content: from what was remembered before the
+attempt, or from the store where that has the value anyway. So do the user's own modules, the random
+generators, the working directory, the environment and sys.path. What happened outside the kernel is not
+undone; what cannot be undone inside is said.
+"""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from durable_nb.core.errors import DamagedError, NotFingerprintableError, StoreError
+from durable_nb.core.model import Dependency, DependencyKind
+from durable_nb.kernel import ambient, module_state
+from durable_nb.kernel.inputs import Inputs, value_dependency
+from durable_nb.kernel.keeping import Before
+from durable_nb.kernel.remembering import Allowance, Memory, become, names_of
+from durable_nb.kernel.session import Session
+from durable_nb.kernel.sharing import shared_parts
+
+_COPIES = 256 << 20
+"""Bytes that are copied of the inputs of a step that asks for no retries."""
+_BOUND = frozenset({DependencyKind.VALUE, DependencyKind.FUNCTION, DependencyKind.CLASS})
+_MISSING = object()
+
+
+@dataclass(slots=True)
+class Undone:
+    """What became of an attempt that was undone."""
+
+    lost: dict[str, str] = field(default_factory=dict)
+    """Variable → why it has not the content that it had: nothing must be computed with it."""
+    changed: set[str] = field(default_factory=set)
+    """Variables whose objects the attempt had changed, put back or not."""
+    left: dict[str, str] = field(default_factory=dict)
+    """What is not as it was, and cannot be put back or compared → why."""
+
+    @property
+    def text(self) -> str:
+        """For the status line; empty where everything is as before."""
+        found = [f"{name} {why}" for name, why in (self.lost | self.left).items()]
+        return f"not undone: {'; '.join(found)}" if found else ""
+
+
+class Rollback:
+    """Everything that an attempt may change in the kernel, as it is before it.
+
+    Args:
+        session: The kernel's session.
+        inputs: What the step reads; its variables are in memory.
+        before: The state of the process before the attempt.
+        retried: Whether a failure is followed by another attempt, so that memory may be spent on this.
+    """
+
+    def __init__(self, session: Session, inputs: Inputs, before: Before, *, retried: bool) -> None:
+        self._session = session
+        self._namespace = session.namespace
+        self._inputs = inputs
+        self._state = before.state
+        self._names = dict(self._namespace.values)
+        self._waiting = self._namespace.lazy.snapshot()
+        self._history = dict(self._names.get("_oh", {}))
+        self._loaded = set(sys.modules)
+        self._positions = {name: _position(self._names.get(name)) for name in inputs.unprovable}
+        self._memory = Memory(Allowance(None if retried else _COPIES))
+        self._remember()
+
+    def _remember(self) -> None:
+        for found in self._compared():
+            if found.name in self._names:
+                is_stored = (
+                    found.kind is DependencyKind.VALUE
+                    and self._session.store.artifacts.exists(found.fingerprint)
+                )  # fmt: skip
+                self._memory.add([self._names[found.name]], stored=is_stored)
+        self._modules = {
+            module: {name: vars(sys.modules[module]).get(name) for name in variables}
+            for module, variables in ambient.modules_in(self._state).items()
+        }
+        for variables in self._modules.values():
+            self._memory.add(variables.values())
+
+    def _compared(self) -> list[Dependency]:
+        return [found for found in self._inputs.read.values() if found.kind in _BOUND]
+
+    def undo(self) -> Undone:
+        """Put everything back that can be, as often as there are attempts."""
+        undone = Undone()
+        with uninterrupted():
+            self._put_names_back()
+            self._put_modules_back(undone)
+            undone.left.update(ambient.put_back(self._state))
+            self._put_contents_back(undone)
+            self._look_at_the_rest(undone)
+        return undone
+
+    def _put_names_back(self) -> None:
+        values, was = self._namespace.values, self._names
+        for name in [name for name in values if name not in was]:
+            del values[name]
+        for name, value in was.items():
+            if values.get(name, _MISSING) is not value:
+                values[name] = value
+        self._namespace.lazy.replace(self._waiting)
+        history = values.get("_oh")
+        if isinstance(history, dict):
+            history.clear()
+            history.update(self._history)
+
+    def _put_modules_back(self, undone: Undone) -> None:
+        """Modules of the project that the attempt imported are imported anew by the next."""
+        module_state.unload(module_state.own_modules() - self._loaded)
+        changed = module_state.changes(ambient.modules_in(self._state))
+        if not changed:
+            return
+        self._memory.put_back()
+        for module, variables in changed.items():
+            target = vars(sys.modules[module])
+            for name in variables:
+                if name in self._modules.get(module, {}):
+                    target[name] = self._modules[module][name]
+                else:
+                    target.pop(name, None)
+        for module, variables in module_state.changes(ambient.modules_in(self._state)).items():
+            undone.left.update({f"{module}.{name}": "was changed" for name in variables})
+
+    def _put_contents_back(self, undone: Undone) -> None:
+        changed = self._changed()
+        undone.changed.update(was.name for was in changed)
+        if changed:
+            self._memory.put_back()
+        for was in self._changed() if changed else ():
+            why = self._bring_from_the_store(was)
+            if why:
+                undone.lost[was.name] = why
+
+    def _changed(self) -> list[Dependency]:
+        """The inputs that are not as they were."""
+        values = self._namespace.values
+        return [d for d in self._compared() if d.name in values and not self._is_as_it_was(d)]
+
+    def _is_as_it_was(self, was: Dependency) -> bool:
+        try:
+            now = value_dependency(was.name, self._namespace.values[was.name], self._namespace)
+        except NotFingerprintableError:
+            return False
+        return now.fingerprint == was.fingerprint
+
+    def _bring_from_the_store(self, was: Dependency) -> str:
+        """Take the stored value; says why that could not be done."""
+        values = self._namespace.values
+        changed = values[was.name]
+        missing = "was changed in place and is too large to be put back; run the cell that makes it again"
+        if was.kind is not DependencyKind.VALUE or not self._session.store.artifacts.exists(was.fingerprint):
+            return missing
+        try:
+            stored = self._session.read(was.fingerprint)
+        except (DamagedError, StoreError) as error:
+            return f"was changed in place, and what the store has of it cannot be read: {error}"
+        if become(changed, stored) and self._is_as_it_was(was):
+            return ""
+        names = names_of(changed, values)
+        others = {n: v for n, v in self._namespace.own().items() if n not in names}
+        values.update(dict.fromkeys(names, stored))
+        holder = next(iter(shared_parts({was.name: changed}, others).values()), "")
+        return f"was changed in place, and {holder} still holds what it became" if holder else ""
+
+    def _look_at_the_rest(self, undone: Undone) -> None:
+        """What has no content that could be compared."""
+        for name, was in sorted(self._positions.items()):
+            value = self._namespace.values.get(name)
+            if value is None or _go_back(value, was):
+                continue
+            undone.left[name] = _TOLD.get(type(value).__name__, f"({type(value).__name__}) is as it was left")
+
+
+_TOLD = {"generator": "was advanced", "async_generator": "was advanced"}
+
+
+def _position(value: Any) -> Any:
+    """Where something stands that is read bit by bit; None where it cannot be told."""
+    if inspect.isgenerator(value):
+        return inspect.getgeneratorstate(value), value.gi_frame and value.gi_frame.f_lasti
+    try:
+        return value.tell() if value.readable() and value.seekable() and not value.writable() else None
+    except (AttributeError, OSError, TypeError, ValueError):
+        return None
+
+
+def _go_back(value: Any, was: Any) -> bool:
+    """Whether it stands where it stood, or could be put there."""
+    now = _position(value)
+    if was is None or now is None:
+        return False
+    if was != now and not inspect.isgenerator(value):
+        value.seek(was)
+        return True
+    return bool(was == now)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """An interrupt inside the block takes effect at its end: half of it done would be worse than none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, Any]] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+    if came and callable(before):
+        before(*came[0])
+
+
+def lost_in(names: Mapping[str, str]) -> str:
+    """Why no other attempt makes sense, where inputs are lost."""
+    return f"not tried again: {', '.join(names)} cannot be put back" if names else ""

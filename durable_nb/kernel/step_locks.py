@@ -1,0 +1,111 @@
+"""Two kernels at one step: one executes it, the other waits, says for whom, and then reuses."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+
+from durable_nb.core.errors import StoreError
+from durable_nb.core.model import EventKind, State
+from durable_nb.core.wording import duration
+from durable_nb.kernel.recording import show_line
+from durable_nb.kernel.session import Session
+from durable_nb.kernel.step_code import StepCode
+from durable_nb.kernel.telling import Telling
+from durable_nb.kernel.watch import unwatched
+from durable_nb.store.step_locks import step_lock
+
+_PAUSE = 0.05
+"""Seconds between two looks at a lock that another process holds."""
+
+
+class StepLock:
+    """Held while a step is executed: no other process executes the same meanwhile.
+
+    The operating system frees it when this process ends, however it ends.
+
+    Args:
+        session: The kernel's session.
+        step: The step.
+        telling: Where it is told for whom the step waits.
+        identity: What tells executions of the step apart that may go on at the same time.
+    """
+
+    def __init__(self, session: Session, step: StepCode, telling: Telling, identity: str) -> None:
+        self._session = session
+        self._step = step
+        self._telling = telling
+        self._lock = step_lock(session.store.path, step.cell.name, identity)
+        self._held = False
+        self._holder = ""
+        self._shown = False
+        self._started = time.monotonic()
+
+    async def acquire(self, *, awaits: bool) -> bool:
+        """Wait until nobody else executes the step; an interrupt cancels it.
+
+        Args:
+            awaits: Whether the cell runs in the kernel's event loop.
+
+        Returns:
+            Whether another process was at it, so that the decision is to be made anew.
+
+        Raises:
+            StoreError: The step is to be executed at most once, and the lock cannot be taken.
+        """
+        __tracebackhide__ = True
+        try:
+            if self._try():
+                return False
+        except StoreError:
+            if self._step.cell.options.at_most_once:
+                raise
+            return False  # a store that cannot be written keeps nothing, and nobody waits for nothing
+        await self._wait(awaits=awaits)
+        return True
+
+    def release(self) -> None:
+        """Let the next one in."""
+        if self._held:
+            self._held = False
+            with unwatched():
+                self._lock.discard()
+
+    def _try(self) -> bool:
+        with unwatched():
+            self._held = self._lock.try_acquire()
+        return self._held
+
+    async def _wait(self, *, awaits: bool) -> None:
+        __tracebackhide__ = True
+        try:
+            while not self._try():
+                with unwatched():
+                    holder = self._lock.holder()
+                if holder != self._holder:
+                    self._holder = holder
+                    self._show(f"waits for {holder}, which executes it")
+                if awaits:
+                    await asyncio.sleep(_PAUSE)
+                else:
+                    time.sleep(_PAUSE)  # noqa: ASYNC251 - such a cell runs outside of any event loop
+        except BaseException:
+            self._cancelled()
+            raise
+        self._show(f"waited {self._waited()} for {self._holder}")
+
+    def _waited(self) -> str:
+        return duration(time.monotonic() - self._started)
+
+    def _show(self, words: str) -> None:
+        report = dataclasses.replace(self._telling.made(State.RUNNING, 0), reason=words)
+        with unwatched():
+            line = self._telling.line_id(0, f"waits-{self._started}")
+            show_line(self._session.shell, report.waiting_bundle(), line, again=self._shown)
+        self._shown = True
+
+    def _cancelled(self) -> None:
+        reason = f"interrupted while it waited for {self._holder}"
+        self._telling.report(State.CANCELLED, 0, reason=reason)
+        self._telling.emit(EventKind.STEP_CANCELLED, 0, cell_id=self._step.cell_id, reason=reason)

@@ -1,0 +1,183 @@
+"""What a person says of an operation that nobody knows the end of: it happened, or run it again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from durable_nb.core.errors import UnknownStepError, UsageError
+from durable_nb.core.fingerprint import fingerprint
+from durable_nb.core.intents import OPEN, Intent, IntentState
+from durable_nb.core.model import EventKind, Json, Output, OutputKind, StepEvent, Trace
+from durable_nb.core.summary import summarise
+from durable_nb.store import origin
+from durable_nb.store.step_locks import step_lock
+from durable_nb.store.store import Store
+
+
+def waiting(store: Store) -> list[Intent]:
+    """The operations of which a person has to say what became of them, oldest first."""
+    found = [
+        i for i in store.intents.all() if i.at_most_once and i.state in OPEN and not is_running(store, i)
+    ]
+    return sorted(found, key=lambda intent: intent.at)
+
+
+def is_running(store: Store, intent: Intent) -> bool:
+    """Whether a process is at it now."""
+    lock = step_lock(store.path, intent.step, intent.operation)
+    if not lock.path.exists() or not lock.try_acquire():
+        return lock.path.exists()
+    lock.discard()
+    return False
+
+
+def find(store: Store, step: str) -> Intent:
+    """The newest operation of a step that waits for a person, or else the newest that one has resolved.
+
+    Raises:
+        UnknownStepError: The step has none.
+    """
+    known = [intent for intent in store.intents.of(step) if intent.at_most_once]
+    wanted = [i for i in known if i.state in OPEN] or [i for i in known if i.state is IntentState.HAPPENED]
+    if not wanted:
+        others = ", ".join(dict.fromkeys(intent.step for intent in waiting(store))) or "none"
+        raise UnknownStepError(f"step {step!r} does not wait for a decision; steps that do: {others}")
+    return wanted[0]
+
+
+def resolve(store: Store, step: str, *, happened: bool, values: Mapping[str, Any]) -> Intent:
+    """Decide about the operation of a step that waits.
+
+    Args:
+        store: Where it waits.
+        step: Name of the step.
+        happened: Whether it happened; otherwise the step runs again.
+        values: What the step would have bound, if it happened.
+
+    Returns:
+        What holds now.
+
+    Raises:
+        UnknownStepError: The step does not wait.
+        UsageError: It runs right now, or a value is no value of that step.
+        StoreError: It could not be written.
+    """
+    if values and not happened:
+        raise UsageError("values are given of what happened: expected --happened with --value")
+    intent = find(store, step)
+    lock = step_lock(store.path, step, intent.operation)
+    if not lock.try_acquire():
+        raise UsageError(f"step {step!r} is being run by {lock.holder()}: wait for its end, or end it first")
+    try:
+        decided = _happened(store, intent, values) if happened else replace(intent, state=IntentState.AGAIN)
+        decided = replace(decided, at=time.time(), user=origin.user(), why="")
+        store.intents.put(decided)
+    finally:
+        lock.discard()
+    _tell(store, decided, values)
+    return decided
+
+
+def read_values(texts: Iterable[str]) -> dict[str, Any]:
+    """Values as they are typed: ``NAME=VALUE``, JSON or else text.
+
+    Raises:
+        UsageError: One has no name.
+    """
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise UsageError(f"found {text!r}, expected NAME=VALUE such as 'receipt=\"R-17\"'")
+        try:
+            values[name.strip()] = json.loads(value)
+        except ValueError:
+            values[name.strip()] = value
+    return values
+
+
+def in_words(intent: Intent) -> str:
+    """One line about an operation, for people."""
+    if intent.state is IntentState.AGAIN:
+        return f"{intent.step} will run again"
+    if intent.state is IntentState.HAPPENED:
+        open_names = f"; {', '.join(intent.missing)} not known" if intent.missing else ""
+        return f"{intent.step} happened, and will not run again{open_names}"
+    at = datetime.fromtimestamp(intent.at).astimezone()
+    return f"{intent.step} waits since {at:%Y-%m-%d %H:%M:%S}: {intent.why or 'it was begun and did not end'}"
+
+
+def as_json(intent: Intent) -> dict[str, Json]:
+    """What programs are told of an operation."""
+    names = ("step", "operation", "key", "at", "run_id", "attempt", "host", "pid", "user", "trace_id", "why")
+    facts: dict[str, Json] = {name: getattr(intent, name) for name in names}
+    return facts | {"state": intent.state.value, "missing": list(intent.missing)}
+
+
+def _happened(store: Store, intent: Intent, values: Mapping[str, Any]) -> Intent:
+    facts = intent.facts
+    if not facts.code:
+        raise UsageError(
+            f"what step {intent.step!r} reads and binds is not known: run the notebook, so that it waits, "
+            "then say this again"
+        )
+    strange = [name for name in values if name not in facts.binds]
+    if strange:
+        binds = ", ".join(facts.binds) or "nothing"
+        raise UsageError(f"step {intent.step!r} binds {binds}; found a value for {', '.join(strange)}")
+    outputs = [Output(name, OutputKind.DEFINITION) for name in facts.definitions]
+    outputs += [_stored(store, name, value) for name, value in values.items()]
+    note = f"{intent.step}: it happened, says {origin.user()}\n"
+    trace = Trace(
+        step=intent.step,
+        code=facts.code,
+        key=facts.key,
+        source=facts.source,
+        options=facts.options,
+        dependencies=facts.dependencies,
+        outputs=tuple(outputs),
+        display=({"output_type": "stream", "name": "stdout", "text": note},),
+        created_at=time.time(),
+        seconds=0.0,
+        run_id=intent.run_id,
+        attempt=max(intent.attempt, 1),
+        notebook=facts.notebook,
+        cell_id=facts.cell_id,
+    )
+    missing = tuple(name for name in facts.binds if name not in values)
+    trace_id = store.traces.add(trace).trace_id
+    return replace(intent, state=IntentState.HAPPENED, trace_id=trace_id, missing=missing)
+
+
+def _stored(store: Store, name: str, value: Any) -> Output:
+    identity = fingerprint(value)
+    stored = store.artifacts.put(value, identity, store.context())
+    return Output(
+        name,
+        OutputKind.VALUE,
+        identity,
+        stored.codec,
+        type(value).__qualname__,
+        summarise(value),
+        stored.bytes,
+        is_data=not isinstance(value, str),
+    )
+
+
+def _tell(store: Store, decided: Intent, values: Mapping[str, Any]) -> None:
+    data: dict[str, Any] = {
+        "override": decided.state.value,
+        "user": decided.user,
+        "host": origin.host(),
+        "notebook": decided.facts.notebook,
+        "operation": decided.operation,
+        "values": sorted(values),
+        "trace_id": decided.trace_id or None,
+    }
+    store.record(StepEvent(EventKind.OVERRIDDEN, decided.run_id, decided.at, decided.step, 0, data))
+    store.recover()
