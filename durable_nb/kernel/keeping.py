@@ -11,6 +11,7 @@ from durable_nb.core.errors import StoreError
 from durable_nb.core.model import Dependency, EventKind, Trace
 from durable_nb.kernel import ambient, auto, module_state, settings
 from durable_nb.kernel.ambient import find_state_changes
+from durable_nb.kernel.defining import Defined
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.depositing import THE_STORE, Depositor
 from durable_nb.kernel.describing import described
@@ -44,6 +45,7 @@ class Execution:
 
     record: Record
     observed: Observed
+    defined: Defined
     seconds: float = 0.0
     warning: str = ""
     """What the author of the step should know."""
@@ -94,6 +96,7 @@ class Keeper:
             frozenset(options.ignore),
         )
         add_state(changes, state.values)
+        changes.not_durable |= run.defined.problems(changes.outputs)
         problems = {
             **inputs.unprovable, **self._session.unprovable, **changes.not_durable, **state.problems
         }  # fmt: skip

@@ -14,6 +14,7 @@ from durable_nb.core.model import Dependency, EventKind, State, Trace
 from durable_nb.core.staleness import StaleReason, in_short
 from durable_nb.kernel.ambient import read_all
 from durable_nb.kernel.deciding import decide, present_state
+from durable_nb.kernel.defining import Defined
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.display import flush_figures
 from durable_nb.kernel.execution import run_body
@@ -152,7 +153,8 @@ class StepRunner:
             declared = DeclaredFiles(self._cell.options.writes, self._surroundings.folder)
         before = Before(self._session.namespace.own(), read_all(), declared)
         self._emit(EventKind.EXECUTING, attempt)
-        run = Execution(Record(), Observed())
+        defined = Defined(self._step.definitions, self._session.namespace)
+        run = Execution(Record(), Observed(), defined)
         started = time.perf_counter()
         try:
             watched = self._session.watch.watching(self._session.store.path)
@@ -160,7 +162,8 @@ class StepRunner:
                 with unwatched():
                     for path in lazily_read:
                         run.observed.reads(path)
-                await run_body(self._shell, self._step.tree.body, self._step.cell_name)
+                body, cell_name = self._step.tree.body, self._step.cell_name
+                await run_body(self._shell, body, cell_name, run.defined.note)
                 run.seconds = time.perf_counter() - started
                 flush_figures()
             with unwatched():

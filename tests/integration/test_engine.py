@@ -191,6 +191,8 @@ def test_kernel_knows_its_run_and_cell(execute: Execute, tmp_path: Path) -> None
         "engine": "durable",
         "parameters": {},
         "attempts": {},
+        "auto": False,
+        "verify_reused": 0.0,
     }
     assert expected == told
     assert nb.cells[0].id == about["cellId"]

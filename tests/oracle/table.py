@@ -19,7 +19,8 @@ class Row:
     """Body of the step's cell."""
     above: tuple[str, ...] = ()
     """Plain cells above it."""
-    step_after: str = """The step's body after the change; empty where it stays."""
+    step_after: str = ""
+    """The step's body after the change; empty where it stays."""
     above_after: tuple[str, ...] | None = None
     options: str = ""
     options_after: str | None = None
