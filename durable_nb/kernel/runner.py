@@ -13,6 +13,7 @@ from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import Dependency, EventKind, State, Trace
 from durable_nb.core.staleness import StaleReason, in_short
 from durable_nb.kernel.ambient import read_all
+from durable_nb.kernel.axes import axis_names
 from durable_nb.kernel.deciding import decide, present_state
 from durable_nb.kernel.defining import Defined
 from durable_nb.kernel.dependencies import Surroundings, unique
@@ -151,7 +152,8 @@ class StepRunner:
             known = self._known(inputs)
             lazily_read = self._files_behind(inputs)
             declared = DeclaredFiles(self._cell.options.writes, self._surroundings.folder)
-        before = Before(self._session.namespace.own(), read_all(), declared)
+        variables = self._session.namespace.own()
+        before = Before(variables, read_all(), declared, axis_names(variables))
         self._emit(EventKind.EXECUTING, attempt)
         defined = Defined(self._step.definitions, self._session.namespace)
         run = Execution(Record(), Observed(), defined)

@@ -95,3 +95,50 @@ def test_who_shares_what_is_an_input(notebook, before: str, after: str, step: st
     found = notebook.run(after, f"%%step work\n{step}", f"print({shown})")
     assert found[2].shown == notebook.run(after, step, f"print({shown})")[2].shown
     assert found[2].shown != ""
+
+
+def test_a_rebound_input_whose_parts_another_variable_holds(notebook) -> None:
+    """The step executes rather than tear them apart."""
+    cells = [
+        "xs = [1]; box = {'xs': xs}; nested = [xs, [2]]; del xs",
+        "%%step turn\nnested = nested[::-1]",
+        "nested[1].append(3); print(box)",
+    ]
+    notebook.run(*cells)
+
+    found = notebook.run(*cells)
+    assert "{'xs': [1, 3]}" in found[2].shown
+    assert "it holds objects that box holds too" in found[1].warning
+
+
+def test_names_of_an_index_that_another_table_has_too(notebook) -> None:
+    """pandas tables share index objects, whose names change in place."""
+    cells = [
+        "import pandas as pd\na = pd.Series([1], index=pd.Index([5]))\nb = pd.DataFrame({'a': a})",
+        "%%step name\na.index.name = 'year'",
+        "print(b.index.name, a.index.name)",
+    ]
+    plain = notebook.run(*cells)
+
+    assert plain[2].shown == notebook.run(*cells)[2].shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "step", "shown"),
+    [
+        ("import random; random.seed(1)", "random.seed(1)\nz = 1", "random.random()"),
+        (
+            "import sys; sys.path.insert(0, '/q')",
+            "if '/q' not in sys.path: sys.path.insert(0, '/q')",
+            "sys.path[0]",
+        ),
+        ("import random; random.seed(1)", "z = random.getstate()[1][0]", "z"),
+    ],
+)
+def test_state_that_is_set_to_what_it_is_or_only_read(notebook, setting: str, step: str, shown: str) -> None:
+    """Reused where it stands otherwise, the step sets it; what reads it depends on it."""
+    first, second = setting, setting.partition(";")[0] + "; random.seed(2)" * ("random" in setting)
+    notebook.run(first, f"%%step s\n{step}", f"print({shown})")
+
+    found = notebook.run(second, f"%%step s\n{step}", f"print({shown})")[2].shown
+    assert found == notebook.run(second, step, f"print({shown})")[2].shown
