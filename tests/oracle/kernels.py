@@ -50,8 +50,8 @@ def seen_by_front_end(result: Any) -> Seen:
 
 
 def without_places(shown: str, folder: str) -> str:
-    """What a cell shows, without where and when it ran: a warning names the process and the execution."""
-    return re.sub(r"ipython-input-\d+-|ipykernel_\d+/", "", shown.replace(folder, "FOLDER"))
+    """What a cell shows, without where and when it ran: addresses, and the process that a warning names."""
+    return re.sub(r"ipython-input-\d+-|ipykernel_\d+/|(?<=0x)[0-9a-f]+", "", shown.replace(folder, "FOLDER"))
 
 
 @dataclass
