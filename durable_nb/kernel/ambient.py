@@ -13,6 +13,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,8 +181,16 @@ def modules_in(state: Mapping[str, Any]) -> module_state.State:
     return found
 
 
-def find_state_changes(before: Mapping[str, Any], tree: ast.Module) -> AmbientChanges:
-    """Compare with the state before a cell ran, as ``read_all`` gave it."""
+def find_state_changes(
+    before: Mapping[str, Any], tree: ast.Module, touched: AbstractSet[str] = frozenset()
+) -> AmbientChanges:
+    """Compare with the state before a cell ran.
+
+    Args:
+        before: What ``read_all`` gave.
+        tree: The cell.
+        touched: States that the cell may have asked for or set, though they are as they were.
+    """
     values: dict[str, Any] = {}
     dependencies: list[Dependency] = []
     problems: dict[str, str] = {}
@@ -189,7 +198,8 @@ def find_state_changes(before: Mapping[str, Any], tree: ast.Module) -> AmbientCh
     for state in STATES:
         was, now = before[state.name], state.read()
         loaded = was is None
-        if now == was or (loaded and state.is_fresh(now)):
+        unchanged = now == was and (now is None or state.name not in touched)
+        if unchanged or (loaded and state.is_fresh(now)):
             continue
         values[state.name] = now
         if state.random and state.name not in seeded and not (loaded and state.is_determined(now)):

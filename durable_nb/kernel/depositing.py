@@ -12,7 +12,7 @@ from durable_nb.core.model import Output, OutputKind
 from durable_nb.kernel.outputs import LAST_VALUE, Changes
 from durable_nb.kernel.references import arrays, find_references, is_array
 from durable_nb.kernel.session import Session
-from durable_nb.kernel.sharing import groups
+from durable_nb.kernel.sharing import groups, meet, reachable
 
 THE_STORE = "the store"
 """Stands for a name where it is no value that keeps a step from being durable."""
@@ -26,11 +26,13 @@ class Depositor:
     Args:
         session: The kernel's session.
         inputs: The variables that the step read and left as they were.
+        before: All variables as they were before.
     """
 
-    def __init__(self, session: Session, inputs: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, inputs: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         self._session = session
         self._inputs = inputs
+        self._before = before
 
     def store(self, changes: Changes, problems: dict[str, str]) -> dict[str, Output]:
         """Write the artifacts; ``problems`` gets the values that no codec keeps."""
@@ -56,6 +58,9 @@ class Depositor:
     ) -> None:
         references, complete = find_references(list(values.values()), self._inputs)
         name, *others = values
+        if partner := self._holder(values, outputs):
+            self._give_up(name, f"it holds objects that {partner} holds too; copy() it", outputs, problems)
+            return
         if not complete:
             self._give_up(name, "it shares objects with what the step read; copy() it", outputs, problems)
             return
@@ -71,6 +76,21 @@ class Depositor:
             partners = [*others, *sorted({variable for variable, _ in references.values()})]
             shared = f"it shares memory or objects with {', '.join(partners)}; copy() it, or: "
             self._give_up(name, (shared if partners else "") + str(error), outputs, problems)
+
+    def _holder(self, values: Mapping[str, Any], outputs: Mapping[str, Output]) -> str:
+        """A variable that the step did not read, and that holds what came from an input which is gone."""
+        now = self._session.namespace.own()
+        gone = [v for n, v in self._before.items() if n in outputs and now.get(n) is not v]
+        kept = reachable(self._inputs.values())
+        held = reachable(values.values())
+        if not gone or not meet(held, reachable(gone)):
+            return ""
+        strangers = {n: v for n, v in now.items() if n not in outputs and n not in self._inputs}
+        for name, value in strangers.items():
+            theirs = reachable([value])
+            if held is None or theirs is None or kept is None or (held & theirs) - kept:
+                return name
+        return ""
 
     def _give_up(self, name: str, why: str, outputs: dict[str, Output], problems: dict[str, str]) -> None:
         if name == LAST_VALUE:

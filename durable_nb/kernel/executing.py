@@ -14,6 +14,8 @@ from durable_nb.core.model import Dependency, EventKind, State, Trace
 from durable_nb.core.staleness import StaleReason
 from durable_nb.core.staleness import in_short as reasons_in_short
 from durable_nb.kernel.ambient import read_all
+from durable_nb.kernel.axes import axis_names
+from durable_nb.kernel.defining import Defined
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.display import flush_figures
 from durable_nb.kernel.execution import run_body, show_from_the_cell
@@ -52,7 +54,7 @@ class _Attempt:
     """One attempt on its way."""
 
     number: int
-    run: Execution = field(default_factory=lambda: Execution(Record(), Observed()))
+    run: Execution
     rollback: Rollback | None = None
     """None before anything could be changed."""
     started: float = field(default_factory=time.perf_counter)
@@ -135,7 +137,9 @@ class Executor:
     async def _attempt(self, wanted: Wanted) -> _Attempt:
         __tracebackhide__ = True
         options = self._options
-        attempt = _Attempt(self._session.next_attempt(self._step.cell.name))
+        defined = Defined(self._step.definitions, self._session.namespace)
+        run = Execution(Record(), Observed(), defined)
+        attempt = _Attempt(self._session.next_attempt(self._step.cell.name), run)
         self._telling.emit(
             EventKind.ATTEMPT_STARTED,
             attempt.number,
@@ -168,7 +172,8 @@ class Executor:
             known = self._known(inputs)
             lazily_read = self._files_behind(inputs)
             declared = DeclaredFiles(self._options.writes, self._surroundings.folder)
-            before = Before(self._session.namespace.own(), read_all(), declared)
+            variables = self._session.namespace.own()
+            before = Before(variables, read_all(), declared, axis_names(variables))
             attempt.rollback = Rollback(self._session, inputs, before, retried=self._retries.any_left)
         return known, lazily_read, before
 
@@ -207,7 +212,8 @@ class Executor:
             session.attempt, session.limit = attempt.number, limit
             try:
                 async with limit.limiting(run_body.__code__, awaits=self._awaits):
-                    await run_body(self._shell, self._step.tree.body, self._step.cell_name)
+                    body, cell_name = self._step.tree.body, self._step.cell_name
+                    await run_body(self._shell, body, cell_name, attempt.run.defined.note)
             except BaseException as error:
                 attempt.in_body = True
                 if isinstance(error, StepTimeoutError):

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import inspect
 import sys
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -17,24 +18,31 @@ _RAISED_IN_THE_CELL = (NonRetryable, StepTimeoutError)
 """Errors of ours of which the place matters: the cell's own code was there."""
 
 
-async def run_body(shell: InteractiveShell, body: list[ast.stmt], cell_name: str) -> None:
+async def run_body(
+    shell: InteractiveShell,
+    body: list[ast.stmt],
+    cell_name: str,
+    after: Callable[[ast.stmt], None] = lambda _: None,
+) -> None:
     """Execute a cell's statements in the user's namespace; an expression at its end is displayed.
 
     Args:
         shell: Where the cell runs.
         body: The statements, with the line numbers of the cell.
         cell_name: The file name that IPython's compiler gave the cell: tracebacks and ``getsource`` find it.
+        after: Called with each statement that has run.
 
     Raises:
         BaseException: Whatever the cell raises, its traceback starting in the cell.
     """
     hook, sys.excepthook = sys.excepthook, shell.excepthook
     try:
-        for code in _compiled(shell, body, cell_name):
+        for statement, code in _compiled(shell, body, cell_name):
             if code.co_flags & inspect.CO_COROUTINE:
                 await eval(code, shell.user_global_ns, shell.user_ns)
             else:
                 exec(code, shell.user_global_ns, shell.user_ns)
+            after(statement)
     except BaseException as error:
         show_from_the_cell(shell, error, cell_name)
         raise
@@ -61,10 +69,12 @@ def show_from_the_cell(shell: InteractiveShell, error: BaseException, cell_name:
         error._render_traceback_ = render  # type: ignore[attr-defined]
 
 
-def _compiled(shell: InteractiveShell, body: list[ast.stmt], cell_name: str) -> list[CodeType]:
+def _compiled(
+    shell: InteractiveShell, body: list[ast.stmt], cell_name: str
+) -> list[tuple[ast.stmt, CodeType]]:
     with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
         return [
-            compiled(shell, ast.Interactive([node]) if shown else ast.Module([node], []), cell_name)
+            (node, compiled(shell, ast.Interactive([node]) if shown else ast.Module([node], []), cell_name))
             for node, shown in _with_display(body, shell.ast_node_interactivity)
         ]
 

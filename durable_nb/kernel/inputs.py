@@ -17,6 +17,7 @@ from durable_nb.core.model import Dependency, DependencyKind
 from durable_nb.core.options import Options
 from durable_nb.kernel import module_state, modules, settings, topology
 from durable_nb.kernel.describing import detail_of
+from durable_nb.kernel.history import is_history
 from durable_nb.kernel.namespace import Namespace
 
 _LONGEST_EXPRESSION = 20_000
@@ -129,6 +130,7 @@ class _Resolver:
         self._add_known(names.mentioned)
         if names.reads_namespace:
             self._add_known(self._namespace.names())
+            self._add(n for n in names.mentioned if is_history(n) and self._is_readable(n))
         self._found.environment |= names.texts if names.reads_environment else set()
         for module in names.imports:
             self._add_module(module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,13 +12,16 @@ from durable_nb.core.errors import StoreError
 from durable_nb.core.model import Dependency, EventKind, Trace
 from durable_nb.kernel import ambient, auto, module_state, settings
 from durable_nb.kernel.ambient import find_state_changes
+from durable_nb.kernel.axes import Axes, renamed_elsewhere
+from durable_nb.kernel.defining import Defined
 from durable_nb.kernel.dependencies import Surroundings, unique
 from durable_nb.kernel.depositing import THE_STORE, Depositor
 from durable_nb.kernel.describing import described
 from durable_nb.kernel.execution import last_value
+from durable_nb.kernel.generators import touched
 from durable_nb.kernel.inputs import Inputs
 from durable_nb.kernel.observing.observed import Observed
-from durable_nb.kernel.outputs import add_state, find_changes, with_last_value
+from durable_nb.kernel.outputs import Changes, add_state, find_changes, with_last_value
 from durable_nb.kernel.recording import Record
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
@@ -31,6 +35,7 @@ class Before:
     variables: dict[str, Any]
     state: dict[str, Any]
     files: DeclaredFiles
+    axes: Axes
 
     @property
     def modules(self) -> module_state.State:
@@ -44,6 +49,7 @@ class Execution:
 
     record: Record
     observed: Observed
+    defined: Defined
     seconds: float = 0.0
     warning: str = ""
     """What the author of the step should know."""
@@ -84,7 +90,7 @@ class Keeper:
         """Store what the step made, and commit it; the trace says what kept it from being durable."""
         options = self._step.cell.options
         self._tell(EventKind.STORING)
-        state = find_state_changes(before.state, self._step.tree)
+        state = find_state_changes(before.state, self._step.tree, self._touched(inputs))
         changes = find_changes(
             before.variables,
             inputs,
@@ -94,6 +100,8 @@ class Keeper:
             frozenset(options.ignore),
         )
         add_state(changes, state.values)
+        changes.not_durable |= run.defined.problems(changes.outputs)
+        changes.not_durable |= self._renamed(before, changes)
         problems = {
             **inputs.unprovable, **self._session.unprovable, **changes.not_durable, **state.problems
         }  # fmt: skip
@@ -115,7 +123,7 @@ class Keeper:
             left_alone = {
                 n: v for n, v in before.variables.items() if n in inputs.names() and n not in outputs
             }
-            outputs = Depositor(self._session, left_alone).store(changes, problems)
+            outputs = Depositor(self._session, left_alone, before.variables).store(changes, problems)
             outputs |= keep_files(made, before.files, self._session.store.artifacts, problems)
         trace = Trace(
             step=self._step.cell.name,
@@ -139,8 +147,23 @@ class Keeper:
         self._tell(EventKind.COMMITTING)
         return self._commit(trace)
 
+    def _touched(self, inputs: Inputs) -> set[str]:
+        found = touched(self._step.tree, self._session.namespace.values, inputs.names())
+        return found | {"sys.path"} if any(map(_is_sys_path, ast.walk(self._step.tree))) else found
+
+    def _renamed(self, before: Before, changes: Changes) -> dict[str, str]:
+        found = renamed_elsewhere(before.axes, self._session.namespace.own(), changes.outputs)
+        return {
+            name: f"the names of its index were changed, and {o} has the same index"
+            for name, o in found.items()
+        }
+
     def _commit(self, trace: Trace) -> Trace:
         try:
             return self._session.store.traces.add(trace)
         except StoreError as error:
             return replace(trace, not_durable={**trace.not_durable, THE_STORE: str(error)})
+
+
+def _is_sys_path(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"

@@ -281,8 +281,8 @@ class StepMagics(Magics):
         Its results are kept on disk; run again, also in a new kernel, they come back instead of being
         computed, as long as code and inputs are proven to be the same.
 
-        Options: --always, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…, --env NAME,…,
-        --reads GLOB, --writes GLOB. The comment form ``# step: NAME [options]`` does the same.
+        Options: --always, --check, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…,
+        --env NAME,…, --reads GLOB, --writes GLOB. The comment form ``# step: NAME [options]`` does the same.
         """
         raise IPythonUsageError("%%step must be the first line of its cell, above other magics")
 
@@ -293,6 +293,10 @@ class StepMagics(Magics):
         ``%steps`` alone shows how they stand. ``%steps why NAME`` says why a step executes, with the
         differences; ``%steps plan`` what would be reused and executed; ``%steps history NAME`` what a step
         has left so far, and what differed each time.
+
+        ``%steps accept NAME``: this edit does not change the result, reuse it. ``%steps invalidate NAME``: do
+        not reuse what it has left so far. Both are taken back by ``--undo``. ``%steps auto on``: every code
+        cell is a step.
         """
         return steps_magic.steps(session_of(self.shell), line)
 

@@ -1,4 +1,4 @@
-"""Fingerprints of big values in memory, beside what else hashes them and the least that reading them takes."""
+"""Fingerprints of big values in memory, beside other hashes and the least that reading them takes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def buffers(value: Any) -> list[Any]:
     if hasattr(value, "columns") and not hasattr(value, "schema"):
         parts = [value[name].array for name in value.columns]
         return [b for part in parts for b in of_pandas(part)]
-    return [b for column in value.columns for chunk in column.chunks for b in chunk.buffers() if b is not None]
+    chunks = [chunk for column in value.columns for chunk in column.chunks]
+    return [b for chunk in chunks for b in chunk.buffers() if b is not None]
 
 
 def of_pandas(array: Any) -> list[Any]:

@@ -16,7 +16,10 @@ from durable_nb.store.store import open_store
 
 HELPERS = "def double(x):\n    return 2 * x\nclass Box:\n    size = 3"
 MAKE = "%%step make\nimport math\ndef half(x): return x / 2\ny = double(k) + Box.size\nprint('made', y)"
-EDITED = "%%step make\nimport math, cmath\ndef half(value): return value / 2\ny = Box.size + double(k)\nprint('made', y)"
+EDITED = (
+    "%%step make\nimport math, cmath\ndef half(value): return value / 2\n"
+    "y = Box.size + double(k)\nprint('made', y)"
+)
 
 
 def save(folder: Path, *sources: str) -> None:

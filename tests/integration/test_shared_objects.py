@@ -41,18 +41,28 @@ def notebook(kernels: ForkedKernels, tmp_path: Path) -> Notebook:
         ("d = {'a': {'b': [1]}}", "inner = d['a']['b']", "inner.append(2)", "d"),
         ("def f(v=1): return v", "h = f", "f.calls = 3", "h.calls, h is f"),
         ("def f(v=1): return v", "t = {'f': f}", "f.calls = 3", "t['f'].calls"),
-        ("class C:\n    n = 1\nc = C()\nc.xs = [1]", "y = c.xs; z = [c]", "y.append(2)", "z[0].xs, z[0] is c"),
+        ("class C: n = 1\nc = C()\nc.xs = [1]", "y = c.xs; z = [c]", "y.append(2)", "z[0].xs, z[0] is c"),
         ("import numpy as np\na = np.arange(6)", "v = a[2:4]", "a[2] = 99", "v.tolist(), v.base is a"),
         ("import numpy as np\na = np.arange(6).reshape(2, 3)", "v = a[1]", "v[0] = 99", "a.tolist()"),
         ("import numpy as np", "a = np.zeros(4)\nv = a[::2]", "v[1] = 7", "a.tolist()"),
-        ("import numpy as np", "x = np.arange(9)\nd = {'v': x[3:6]}\nw = x[4:]", "x[:] = 0", "d['v'].sum(), w.sum()"),
+        (
+            "import numpy as np",
+            "x = np.arange(9)\nd = {'v': x[3:6]}\nw = x[4:]",
+            "x[:] = 0",
+            "d['v'].sum(), w.sum()",
+        ),
         (
             "import numpy as np",
             "base = np.arange(6)\nb = base.view()\nb.flags.writeable = False\nboth = [b, b[1:], base[2:]]",
             "base[:] = 7",
             "b.tolist(), [v.sum() for v in both], b.flags.writeable, both[2].flags.writeable",
         ),
-        ("import pandas as pd\ndf = pd.DataFrame({'x': [1]})", "frames = [df]", "df['y'] = 2", "len(frames[0].columns)"),
+        (
+            "import pandas as pd\ndf = pd.DataFrame({'x': [1]})",
+            "frames = [df]",
+            "df['y'] = 2",
+            "len(frames[0].columns)",
+        ),
         ("k = 2\nfs = [lambda: k]", "fs2 = [fs[0], 1]", "k = 5", "fs2[0] is fs[0], fs2[0]()"),
     ],
 )
@@ -85,3 +95,50 @@ def test_who_shares_what_is_an_input(notebook, before: str, after: str, step: st
     found = notebook.run(after, f"%%step work\n{step}", f"print({shown})")
     assert found[2].shown == notebook.run(after, step, f"print({shown})")[2].shown
     assert found[2].shown != ""
+
+
+def test_a_rebound_input_whose_parts_another_variable_holds(notebook) -> None:
+    """The step executes rather than tear them apart."""
+    cells = [
+        "xs = [1]; box = {'xs': xs}; nested = [xs, [2]]; del xs",
+        "%%step turn\nnested = nested[::-1]",
+        "nested[1].append(3); print(box)",
+    ]
+    notebook.run(*cells)
+
+    found = notebook.run(*cells)
+    assert "{'xs': [1, 3]}" in found[2].shown
+    assert "it holds objects that box holds too" in found[1].warning
+
+
+def test_names_of_an_index_that_another_table_has_too(notebook) -> None:
+    """pandas tables share index objects, whose names change in place."""
+    cells = [
+        "import pandas as pd\na = pd.Series([1], index=pd.Index([5]))\nb = pd.DataFrame({'a': a})",
+        "%%step name\na.index.name = 'year'",
+        "print(b.index.name, a.index.name)",
+    ]
+    plain = notebook.run(*cells)
+
+    assert plain[2].shown == notebook.run(*cells)[2].shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "step", "shown"),
+    [
+        ("import random; random.seed(1)", "random.seed(1)\nz = 1", "random.random()"),
+        (
+            "import sys; sys.path.insert(0, '/q')",
+            "if '/q' not in sys.path: sys.path.insert(0, '/q')",
+            "sys.path[0]",
+        ),
+        ("import random; random.seed(1)", "z = random.getstate()[1][0]", "z"),
+    ],
+)
+def test_state_that_is_set_to_what_it_is_or_only_read(notebook, setting: str, step: str, shown: str) -> None:
+    """Reused where it stands otherwise, the step sets it; what reads it depends on it."""
+    first, second = setting, setting.partition(";")[0] + "; random.seed(2)" * ("random" in setting)
+    notebook.run(first, f"%%step s\n{step}", f"print({shown})")
+
+    found = notebook.run(second, f"%%step s\n{step}", f"print({shown})")[2].shown
+    assert found == notebook.run(second, step, f"print({shown})")[2].shown

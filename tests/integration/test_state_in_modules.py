@@ -29,7 +29,8 @@ def test_a_variable_of_a_module_that_another_cell_sets_is_an_input(kernel, helpe
 
 def test_what_a_step_changes_in_a_module_comes_back(kernel, helpers) -> None:
     """As it would be after executing it."""
-    cells = ["import helpers\nfrom helpers import cache", "%%step use\ny = helpers.over(3)\nhelpers.limit = 9"]
+    step = "%%step use\ny = helpers.over(3)\nhelpers.limit = 9"
+    cells = ["import helpers\nfrom helpers import cache", step]
     kernel.run_all(*cells)
 
     assert states(kernel.run_all(*cells)) == ["reused"]
@@ -67,8 +68,10 @@ def test_a_module_that_was_edited_after_its_import(kernel, helpers) -> None:
 def test_options_of_pandas_and_matplotlib_come_back(kernel) -> None:
     """A step that configures a library has configured it after it was reused, too."""
     cells = [
-        "%%step configure\nimport pandas as pd, matplotlib.pyplot as plt\n"
-        "pd.set_option('display.max_rows', 3)\nplt.rcParams['figure.figsize'] = (3, 2)",
+        """%%step configure
+import pandas as pd, matplotlib.pyplot as plt
+pd.set_option('display.max_rows', 3)
+plt.rcParams['figure.figsize'] = (3, 2)""",
         "%%step show\nframe = pd.DataFrame({'x': range(9)})\nframe",
     ]
     kernel.run_all(*cells)

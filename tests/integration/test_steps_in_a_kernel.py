@@ -530,7 +530,7 @@ def test_seeding_one_generator_says_nothing_about_another(kernel) -> None:
 
 
 def test_an_error_while_a_result_is_shown_is_shown_each_time(kernel) -> None:
-    """IPython goes on after a ``__repr__`` that raises: the step is right, but cannot be shown from a record."""
+    """IPython goes on after a ``__repr__`` that raises; a record cannot show that, so the step executes."""
     cells = [
         "class Shy:\n    def __repr__(self): return 1 / 0",
         "%%step make\nx = 1\nShy()",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 
 
@@ -252,6 +253,8 @@ _IF_LOADED = {"estimator": _SKLEARN, "pipeline": _SKLEARN, "forest": _SKLEARN}
 def _values() -> list[Case]:
     cases = []
     for name, make in _VALUES.items():
+        if "torch" in make and importlib.util.find_spec("torch") is None:
+            continue  # half a gigabyte is too much for every run of the tests
         more = _IF_LOADED.get(name, "") + (
             "import torch\nseeded = torch.manual_seed(1)" if "torch" in make else ""
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -46,6 +47,11 @@ class Seen:
 def seen_by_front_end(result: Any) -> Seen:
     """The same of a cell in a kernel of ``conftest``."""
     return Seen(result.error, json.dumps(result.outputs), result.error, result.status)
+
+
+def without_places(shown: str, folder: str) -> str:
+    """What a cell shows, without where and when it ran: addresses, and the process that a warning names."""
+    return re.sub(r"ipython-input-\d+-|ipykernel_\d+/|(?<=0x)[0-9a-f]+", "", shown.replace(folder, "FOLDER"))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Kernel
-from oracle.kernels import KILLED, SURROUNDINGS, Life, seen_by_front_end
+from oracle.kernels import KILLED, SURROUNDINGS, Life, seen_by_front_end, without_places
 
 _DESCRIBE = '__import__("oracle.describe", fromlist=["x"]).write({path!r}, globals(), {folder!r})'
 _SEED = "import random, numpy\nrandom.seed({seed})\nnumpy.random.seed({seed})\ndel random, numpy"
@@ -55,7 +55,7 @@ class RealKernels:
                 continue
             result = kernel.run(action["source"], cell_id=action["cell_id"])
             life.cells.append(seen_by_front_end(result))
-            life.cells[-1].shown = life.cells[-1].shown.replace(str(folder), "FOLDER")
+            life.cells[-1].shown = without_places(life.cells[-1].shown, str(folder))
             if result.error:
                 life.cells[-1].error = result.error.strip().splitlines()[-1]
                 return life

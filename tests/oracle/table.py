@@ -19,7 +19,8 @@ class Row:
     """Body of the step's cell."""
     above: tuple[str, ...] = ()
     """Plain cells above it."""
-    step_after: str = """The step's body after the change; empty where it stays."""
+    step_after: str = ""
+    """The step's body after the change; empty where it stays."""
     above_after: tuple[str, ...] | None = None
     options: str = ""
     options_after: str | None = None
@@ -67,6 +68,9 @@ def _code() -> Iterator[Row]:
         yield Row(f"code_{name}", REUSE, step, ("x = 1",), step_after=body)
     for name, body in other.items():
         yield Row(f"code_{name}", EXECUTE, step, ("x = 1",), step_after=body)
+    for number, how in enumerate(("_", "globals().get('_')", "eval('_')")):
+        above = ("'shown 1'",)
+        yield Row(f"last_result_{number}", EXECUTE, f"y = {how}", above, above_after=("'shown 2'",))
     yield Row("moved", REUSE, step, ("x = 1", "other = 2"), above_after=("other = 2", "x = 1"))
     yield Row("unrelated_cells", REUSE, step, ("x = 1",), above_after=("x = 1", "new = 5", "def n(): pass"))
     yield Row("same_value_upstream", REUSE, step, ("x = 2",), above_after=("x = 1\nx += 1",))

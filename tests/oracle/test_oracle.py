@@ -35,7 +35,7 @@ def test_edits_kills_and_runs_end_as_a_clean_run_does(tmp_path: Path) -> None:
 
     assert counts["kernels compared"] >= 20
     assert counts["kernels killed"] > 0
-    assert counts["steps reused"] > counts["steps completed"] / 3  # else the test would prove nothing
+    assert counts["steps reused"] > counts["steps completed"] / 5  # else the test would prove nothing
 
 
 def test_the_same_in_real_kernels_killed_from_outside(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ import pyarrow.parquet  # noqa: F401  # the same
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from oracle import describe
+from oracle.kernels import without_places
 from traitlets import Type
 from traitlets.config import Config
 
@@ -105,7 +106,7 @@ class _Kernel:
         shown = self._shown.getvalue() if error is None else ""
         self._tell(
             error="" if error is None else f"{type(error).__name__}: {error}",
-            shown=shown.replace(self._request["folder"], "FOLDER"),
+            shown=without_places(shown, self._request["folder"]),
             traceback="" if error is None else self._shown.getvalue(),
             status=self._shell.statuses[-1] if self._shell.statuses else None,
         )

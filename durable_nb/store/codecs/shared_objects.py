@@ -19,7 +19,7 @@ class SharingPickler(Pickler):
         self._references = context.references
         # A view can only be written to if the array that it is made from can.
         owners = sorted(
-            context.owners, key=lambda array: (not array.flags.owndata, not array.flags.writeable)
+            context.owners, key=lambda a: not a.flags.writeable and id(a) not in context.references
         )
         self._owners = [(_bounds(array), array) for array in owners if _may_be_viewed(array)]
 
