@@ -36,12 +36,14 @@ class NotebookMachine(RuleBasedStateMachine):
     @initialize(
         steps=st.sets(st.integers(1, len(fragments.BEGIN) - 1)),
         cells=st.lists(_pieces, min_size=2, max_size=8),
+        first_death=st.integers(1, 20),
     )
-    def begin(self, steps: set[int], cells: list[tuple[str, ...]]) -> None:
+    def begin(self, steps: set[int], cells: list[tuple[str, ...]], first_death: int) -> None:
         for index in steps:
             self.notebook.cells[index] = replace(self.notebook.cells[index], step=True)
         for pieces in cells:
             self.notebook.append(pieces, step=True)
+        self.notebook.kill(first_death)  # also the shortest run of the machine resumes after deaths
 
     @rule(position=_place, pieces=_pieces, step=st.booleans())
     def insert(self, position: int, pieces: tuple[str, ...], step: bool) -> None:
