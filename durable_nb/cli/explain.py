@@ -9,30 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from durable_nb.cli.options import find_existing_store, json_option, store_option
+from durable_nb.cli.options import find_existing_store, json_option, run_options, store_option
 
 if TYPE_CHECKING:
     from durable_nb.core.planning import Plan
     from durable_nb.store.store import Store
 
 _NOTEBOOK = click.Path(path_type=Path)
-_parameter = click.option(
-    "-p", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter; may be repeated."
-)
-_parameter_file = click.option(
-    "-f",
-    "files",
-    multiple=True,
-    type=_NOTEBOOK,
-    metavar="FILE",
-    help="Set parameters from YAML or JSON.",
-)
-_folder = click.option(
-    "--cwd",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="FOLDER",
-    help="Working directory of the kernel; IN's folder by default.",
-)
 
 _PLAN_EPILOG = """\b
 Example:
@@ -46,9 +29,7 @@ else, and what the stored results of earlier steps hold; of the rest it says on 
 
 @click.command(epilog=_PLAN_EPILOG)
 @click.argument("notebook", metavar="IN", type=_NOTEBOOK)
-@_parameter
-@_parameter_file
-@_folder
+@run_options
 @store_option
 @json_option
 def plan(
@@ -82,9 +63,7 @@ Example:
 @click.command(epilog=_WHY_EPILOG)
 @click.argument("step", metavar="STEP")
 @click.argument("notebook", metavar="[IN]", type=_NOTEBOOK, required=False)
-@_parameter
-@_parameter_file
-@_folder
+@run_options
 @store_option
 @json_option
 def why(

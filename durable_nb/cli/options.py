@@ -31,6 +31,36 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(function)
 
 
+def run_options(function: Function) -> Function:
+    """Add ``-p``, ``-f`` and ``--cwd``: what a run gets besides its notebook."""
+    for option in (
+        click.option(
+            "--cwd",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="FOLDER",
+            help="Working directory of the kernel; IN's folder by default.",
+        ),
+        click.option(
+            "-f",
+            "files",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Set parameters from YAML or JSON.",
+        ),
+        click.option(
+            "-p",
+            "pairs",
+            nargs=2,
+            multiple=True,
+            metavar="NAME VALUE",
+            help="Set a parameter; may be repeated.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def find_existing_store(path: Path | None, notebook: Path | None = None) -> Store | None:
     """The store that `path` names or that belongs to `notebook`, or None if there is none yet."""
     from durable_nb.store.location import find_store

@@ -10,7 +10,7 @@ import click
 
 from durable_nb.cli.app import COMPLETED, FAILED, INTERRUPTED, WAITING
 from durable_nb.cli.log_format import FORMATS, log_to_stderr
-from durable_nb.cli.options import json_option, store_option
+from durable_nb.cli.options import json_option, run_options, store_option
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
@@ -28,24 +28,8 @@ When it fails or is killed, the same command goes on: only what is not done is e
 @click.command(epilog=_EPILOG)
 @click.argument("notebook", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("output", metavar="[OUT]", required=False)
-@click.option(
-    "-p", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter; may be repeated."
-)
-@click.option(
-    "-f",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Set parameters from YAML or JSON.",
-)
+@run_options
 @click.option("-k", "--kernel", metavar="NAME", help="The kernel, if not the one that IN names.")
-@click.option(
-    "--cwd",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="FOLDER",
-    help="Working directory of the kernel; IN's folder by default.",
-)
 @click.option("--cell-timeout", type=click.IntRange(1), metavar="SECONDS", help="Limit for each cell.")
 @click.option(
     "--keep-going",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from durable_nb.core.errors import StoreError, ValueNotDurableError
@@ -34,6 +35,11 @@ class Depositor:
         self._inputs = inputs
         self._before = before
 
+    @cached_property
+    def _parts(self) -> dict[str, set[int] | None]:
+        """What each input holds: the values of every group are compared with it."""
+        return {name: reachable([value]) for name, value in self._inputs.items()}
+
     def store(self, changes: Changes, problems: dict[str, str]) -> dict[str, Output]:
         """Write the artifacts; ``problems`` gets the values that no codec keeps."""
         outputs = dict(changes.outputs)
@@ -56,7 +62,7 @@ class Depositor:
     def _store_group(
         self, values: dict[str, Any], outputs: dict[str, Output], problems: dict[str, str]
     ) -> None:
-        references, complete = find_references(list(values.values()), self._inputs)
+        references, complete = find_references(list(values.values()), self._inputs, self._parts)
         name, *others = values
         if partner := self._holder(values, outputs):
             self._give_up(name, f"it holds objects that {partner} holds too; copy() it", outputs, problems)
@@ -81,10 +87,12 @@ class Depositor:
         """A variable that the step did not read, and that holds what came from an input which is gone."""
         now = self._session.namespace.own()
         gone = [v for n, v in self._before.items() if n in outputs and now.get(n) is not v]
-        kept = reachable(self._inputs.values())
-        held = reachable(values.values())
-        if not gone or not meet(held, reachable(gone)):
+        if not gone:
             return ""
+        held = reachable(values.values())
+        if not meet(held, reachable(gone)):
+            return ""
+        kept = reachable(self._inputs.values())
         strangers = {n: v for n, v in now.items() if n not in outputs and n not in self._inputs}
         for name, value in strangers.items():
             theirs = reachable([value])

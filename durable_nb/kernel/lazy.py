@@ -217,9 +217,10 @@ class LazyValues:
             self._load_results()
 
     def _load_results(self) -> None:
-        results, self._results = self._results, []
-        for waiting in results:
-            value = waiting.value()
+        while self._results:
+            waiting = self._results[0]
+            value = waiting.value()  # one that is damaged stays, and so do those after it
+            del self._results[0]
             for scope in self._history():
                 for name in [key for key, held in scope.items() if held is waiting]:
                     scope[name] = value

@@ -113,11 +113,7 @@ class _Finder:
         for (kind, name), was in self._inputs.read.items():
             if kind not in _CODE or name in bound or name not in now:
                 continue
-            try:
-                same = value_dependency(name, now[name], self._namespace).fingerprint == was.fingerprint
-            except NotFingerprintableError:
-                same = False
-            if not same:
+            if not self._is_same(name, now[name], was):
                 why = f"the {kind.value} was changed by the step, not defined in it"
                 self._changes.not_durable[name] = why
 
@@ -129,7 +125,7 @@ class _Finder:
                 continue
             was = self._inputs.read[DependencyKind.VALUE, name]
             try:
-                if value_dependency(name, now[name], self._namespace).fingerprint != was.fingerprint:
+                if self._fingerprint(name, now[name]) != was.fingerprint:
                     changed.append(name)
             except NotFingerprintableError as error:
                 self._changes.not_durable[name] = str(error)
@@ -145,14 +141,17 @@ class _Finder:
             if name not in self._before or now.get(name) is old:
                 continue
             was = self._inputs.read[DependencyKind.VALUE, name]
-            try:
-                same = value_dependency(name, old, self._namespace).fingerprint == was.fingerprint
-            except NotFingerprintableError:
-                same = False
-            if not same:
+            if not self._is_same(name, old, was):
                 found += [n for n, v in now.items() if v is old and n not in mutated and self._is_old(n, v)]
                 self._left[name] = old
         return found
+
+    def _is_same(self, name: str, value: Any, was: Dependency) -> bool:
+        """Whether a value is proven to be as it was read."""
+        try:
+            return self._fingerprint(name, value) == was.fingerprint
+        except NotFingerprintableError:
+            return False
 
     def _is_old(self, name: str, value: object) -> bool:
         return name in self._before and self._before[name] is value

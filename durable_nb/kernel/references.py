@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -24,12 +24,15 @@ _SEQUENCES = (list, tuple, deque)
 _OF_FUNCTIONS = ("__defaults__", "__kwdefaults__", "__closure__", "__dict__")
 
 
-def find_references(value: Any, inputs: Mapping[str, Any]) -> tuple[dict[int, Reference], bool]:
+def find_references(
+    value: Any, inputs: Mapping[str, Any], parts: Mapping[str, set[int] | None]
+) -> tuple[dict[int, Reference], bool]:
     """The objects that a value shares with the step's inputs.
 
     Args:
         value: What the step made.
         inputs: Variable → value, of inputs that the step left as they were.
+        parts: Variable → what ``reachable`` finds in it.
 
     Returns:
         id of an object → where it is found; and whether that is all that is shared.
@@ -38,7 +41,7 @@ def find_references(value: Any, inputs: Mapping[str, Any]) -> tuple[dict[int, Re
     found: dict[int, Reference] = {}
     complete = True
     for name, root in inputs.items():
-        own = reachable([root])
+        own = parts[name]
         if held is None or own is None:
             complete = complete and (held == set() or own == set())
             continue
@@ -54,17 +57,8 @@ def find_references(value: Any, inputs: Mapping[str, Any]) -> tuple[dict[int, Re
 
 def arrays(value: Any) -> list[Any]:
     """The NumPy arrays at and below a value, with those that own their memory; larger ones first."""
-    found: dict[int, Any] = {}
-    queue, seen = [value], {id(value)}
-    while queue:
-        thing = queue.pop()
-        if is_array(thing):
-            found[id(thing)] = thing
-        for _, part in _steps(thing):
-            if id(part) not in seen:
-                seen.add(id(part))
-                queue.append(part)
-    return sorted(found.values(), key=lambda array: -int(array.nbytes))
+    found = [thing for thing, _ in _walk(value) if is_array(thing)]
+    return sorted(found, key=lambda array: -int(array.nbytes))
 
 
 def is_array(value: Any) -> bool:
@@ -95,17 +89,27 @@ def resolve(reference: Reference, variables: Mapping[str, Any]) -> Any:
 
 def _ways(name: str, root: Any, wanted: set[int]) -> Iterator[tuple[int, Reference]]:
     """The shortest way to each object, as far as there is one."""
-    queue: deque[tuple[Any, tuple[Step, ...]]] = deque([(root, ())])
-    seen = {id(root)}
     left = set(wanted)
-    while queue and left:
-        thing, way = queue.popleft()
+    for thing, way in _walk(root):
         if id(thing) in left:
             left.discard(id(thing))
             yield id(thing), (name, way)
-        for step, part in _steps(thing):
+        if not left:
+            return
+
+
+def _walk(root: Any, ends: Container[int] = ()) -> Iterator[tuple[Any, tuple[Step, ...]]]:
+    """Each object at and below another once, with the shortest way to it; not what is below the ``ends``."""
+    queue: deque[tuple[Any, tuple[Step, ...]]] = deque([(root, ())])
+    seen = {id(root)}
+    held = [root]  # parts that are made on the way keep their ids to themselves as long as they live
+    while queue:
+        thing, way = queue.popleft()
+        yield thing, way
+        for step, part in _steps(thing) if id(thing) not in ends else ():
             if id(part) not in seen:
                 seen.add(id(part))
+                held.append(part)
                 queue.append((part, (*way, step)))
 
 
@@ -147,19 +151,7 @@ def _covered(value: Any, wanted: set[int], ways: Mapping[int, Reference]) -> boo
     if not missing:
         return True
     below: set[int] = set()
-    for thing in _objects(value, ways.keys()):
-        below |= reachable([thing]) or set()
+    for thing, _ in _walk(value, ends=ways.keys()):
+        if id(thing) in ways:
+            below |= reachable([thing]) or set()
     return missing <= below
-
-
-def _objects(value: Any, ids: Any) -> Iterator[Any]:
-    queue, seen = [value], {id(value)}
-    while queue:
-        thing = queue.pop()
-        if id(thing) in ids:
-            yield thing
-            continue
-        for _, part in _steps(thing):
-            if id(part) not in seen:
-                seen.add(id(part))
-                queue.append(part)

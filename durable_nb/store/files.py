@@ -49,23 +49,51 @@ def write_durably(path: Path, write: Callable[[BinaryIO], None], *, modified_at:
     """
     with translated(path):
         make_folder(path.parent)
-        stage = path.with_name(f".{path.name[:100]}{STAGE_MARK}{os.getpid()}-{secrets.token_hex(4)}")
-        try:
+        with _staged(path) as stage:
             size = _write_stage(stage, write, modified_at)
-            stage.rename(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                stage.unlink()
-            raise
         sync_folder(path.parent)
     return size
 
 
-def _write_stage(stage: Path, write: Callable[[BinaryIO], None], modified_at: float | None) -> int:
+def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file that is whole whenever it is seen, and outlives this process, but perhaps no power loss.
+
+    Args:
+        path: The file; missing folders are made.
+        write: Writes the content to the open stage file.
+
+    Raises:
+        StoreError: As from `write_durably`.
+    """
+    with translated(path):
+        make_folder(path.parent)
+        with _staged(path) as stage, _open_stage(stage) as file:
+            write(file)
+
+
+@contextlib.contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """Give a name in the same folder; the file made there becomes ``path``, or is removed after an error."""
+    stage = path.with_name(f".{path.name[:100]}{STAGE_MARK}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        yield stage
+        stage.rename(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            stage.unlink()
+        raise
+
+
+def _open_stage(stage: Path) -> BinaryIO:
     descriptor = os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    with os.fdopen(descriptor, "wb") as file:
+    return os.fdopen(descriptor, "wb")
+
+
+def _write_stage(stage: Path, write: Callable[[BinaryIO], None], modified_at: float | None) -> int:
+    with _open_stage(stage) as file:
         write(file)
         file.flush()
+        descriptor = file.fileno()
         if modified_at is not None:
             os.utime(descriptor, ns=(round(modified_at * 1e9),) * 2)
         os.fsync(descriptor)
@@ -92,6 +120,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder; a missing one is empty.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    with translated(folder):
+        try:
+            with os.scandir(folder) as found:
+                return list(found)
+        except FileNotFoundError:
+            return []
 
 
 @contextlib.contextmanager

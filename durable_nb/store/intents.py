@@ -6,21 +6,20 @@ A file is replaced as a whole whenever more is known, by who holds the step's lo
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import xxhash
-
-from durable_nb.core.errors import DamagedError, StoreVersionError
+from durable_nb.core.errors import DamagedError
 from durable_nb.core.intents import Intent, IntentState, StepFacts
 from durable_nb.core.model import Dependency, DependencyKind
-from durable_nb.store.files import store_error, translated, write_durably
+from durable_nb.store.files import entries
+from durable_nb.store.json_files import JsonFiles
 from durable_nb.store.traces import folder_name
 
 FORMAT = 1
 """Number of the layout of these files."""
+_JSON = JsonFiles(FORMAT, "what is known of an operation", "digest")
 
 
 class Intents:
@@ -39,12 +38,7 @@ class Intents:
         Raises:
             StoreError: It could not be written.
         """
-        text = json.dumps(_content(intent), indent=1).encode()
-
-        def write(file: BinaryIO) -> None:
-            file.write(text)
-
-        write_durably(self._path(intent.step, intent.operation), write)
+        _JSON.write(self._path(intent.step, intent.operation), _JSON.content(dataclasses.asdict(intent)))
 
     def get(self, step: str, operation: str) -> Intent | None:
         """What is known of an operation; None where it never began.
@@ -73,7 +67,7 @@ class Intents:
 
     def _read(self, path: Path, step: str) -> Intent | None:
         try:
-            return _intent(_checked(path))
+            return _intent(_JSON.read(path))
         except FileNotFoundError:
             return None
         except DamagedError:
@@ -83,42 +77,8 @@ class Intents:
 
 
 def _listed(folder: Path, suffix: str = ".json") -> list[Path]:
-    with translated(folder):
-        try:
-            return sorted(path for path in folder.iterdir() if path.suffix == suffix and path.name[0] != ".")
-        except FileNotFoundError:
-            return []
-
-
-def _content(intent: Intent) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **dataclasses.asdict(intent)}))
-    return content | {"digest": _digest(content)}
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps({name: content[name] for name in sorted(content) if name != "digest"})
-    return xxhash.xxh3_128_hexdigest(text.encode())
-
-
-def _checked(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise store_error(error, path) from error
-    except ValueError as error:
-        raise DamagedError(f"{path} is truncated or altered") from error
-    if not isinstance(content, dict):
-        raise DamagedError(f"{path} is about no operation")
-    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
-        raise StoreVersionError(
-            f"{path} has format {content['format']}, this durable_nb knows formats up to {FORMAT}. "
-            "Upgrade: pip install --upgrade durable_nb"
-        )
-    if content.get("digest") != _digest(content):
-        raise DamagedError(f"{path} is not what was written")
-    return content
+    paths = (Path(entry.path) for entry in entries(folder))
+    return sorted(path for path in paths if path.suffix == suffix and path.name[0] != ".")
 
 
 def _intent(content: Mapping[str, Any]) -> Intent:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import xxhash
+from typing import Any
 
 from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
 from durable_nb.core.model import EventKind, Json, StepEvent
 from durable_nb.core.overrides import Change, Override, OverrideKind, Standing, standing
-from durable_nb.store.files import store_error, translated, write_durably
+from durable_nb.store.files import entries
+from durable_nb.store.json_files import JsonFiles
 from durable_nb.store.trace_record import microseconds, rounded
 from durable_nb.store.traces import folder_name
 
 FORMAT = 1
 """Number of the layout of these files."""
+_JSON = JsonFiles(FORMAT, "a decision about a step", "override_id")
 
 _FILE = re.compile(r"(?P<at>\d{1,19})-(?P<kind>[a-z]+)-(?P<id>[0-9a-f]{32})\.json")
 
@@ -49,12 +47,7 @@ class Overrides:
         """
         content = _content(dataclasses.replace(override, at=rounded(override.at)))
         stored = _override(content)
-        text = json.dumps(content, indent=1).encode()
-
-        def write(file: BinaryIO) -> None:
-            file.write(text)
-
-        write_durably(self._path(stored), write)
+        _JSON.write(self._path(stored), content)
         return stored
 
     def standing(self, step: str) -> Standing:
@@ -72,7 +65,7 @@ class Overrides:
 
     def all(self) -> Iterator[Override]:
         """Yield every decision that can be read."""
-        for folder in _listed(self.folder):
+        for folder in sorted(entries(self.folder), key=lambda entry: entry.name):
             for path, _ in _files(Path(folder.path)) if folder.is_dir() else ():
                 override = self._read_or_warn(path)
                 if override is not None:
@@ -91,7 +84,7 @@ class Overrides:
             except (DamagedError, StoreVersionError) as error:
                 if path.name not in self._warned:
                     self._warned.add(path.name)
-                    warnings.warn(f"{path}: {error}", DurableWarning, stacklevel=3)
+                    warnings.warn(str(error), DurableWarning, stacklevel=3)
                 return None
         return self._known[path.name]
 
@@ -118,34 +111,13 @@ def _content(override: Override) -> dict[str, Any]:
     fields = dataclasses.asdict(override)
     del fields["override_id"]
     fields["kind"] = override.kind.value
-    # JSON has lists only; what is written must be what is read
-    content: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **fields}))
-    return content | {"override_id": _digest(content)}
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps({name: content[name] for name in sorted(content) if name != "override_id"})
-    return xxhash.xxh3_128_hexdigest(text.encode())
+    return _JSON.content(fields)
 
 
 def _read(path: Path) -> Override:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise store_error(error, path) from error
-    except ValueError as error:
-        raise DamagedError("this decision is truncated or altered") from error
-    if not isinstance(content, dict):
-        raise DamagedError("this is no decision about a step")
-    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
-        raise StoreVersionError(
-            f"this decision has format {content['format']}, this durable_nb knows formats up to {FORMAT}. "
-            "Upgrade: pip install --upgrade durable_nb"
-        )
-    if content.get("override_id") != _digest(content) or content["override_id"] not in path.name:
-        raise DamagedError("this decision is not what was written")
+    content = _JSON.read(path)
+    if content["override_id"] not in path.name:
+        raise DamagedError(f"{path}: another decision than its name says")
     return _override(content)
 
 
@@ -166,15 +138,7 @@ _PLAIN = ("step", "at", "user", "host", "run_id", "notebook", "undoes", "overrid
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
-    for entry in _listed(folder):
+    for entry in sorted(entries(folder), key=lambda entry: entry.name):
         if match := _FILE.fullmatch(entry.name):
             yield Path(entry.path), match
 
-
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
-    with translated(folder):
-        try:
-            with os.scandir(folder) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return []

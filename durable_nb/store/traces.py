@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import struct
 import warnings
@@ -15,7 +14,7 @@ import xxhash
 
 from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
 from durable_nb.core.model import Trace
-from durable_nb.store.files import store_error, translated, write_durably
+from durable_nb.store.files import entries, store_error, write_durably
 from durable_nb.store.trace_record import COLUMNS, Row, from_row, identified, to_row
 
 _KEY_LENGTH = 16
@@ -76,7 +75,7 @@ class Traces:
 
     def find(self, step: str, trace_id: str) -> Trace | None:
         """Return one trace of a step; None where there is none, or it is damaged."""
-        for entry in _entries(self._step_folder(step)):
+        for entry in entries(self._step_folder(step)):
             match = _FILE.fullmatch(entry.name)
             if match is not None and match["trace_id"] == trace_id:
                 return self._read_or_warn(Path(entry.path))
@@ -84,7 +83,7 @@ class Traces:
 
     def ids(self, step: str) -> list[str]:
         """Return the ids of a step's traces, as the file names have them, without reading any."""
-        found = (_FILE.fullmatch(entry.name) for entry in _entries(self._step_folder(step)))
+        found = (_FILE.fullmatch(entry.name) for entry in entries(self._step_folder(step)))
         return sorted(match["trace_id"] for match in found if match is not None)
 
     def get(self, trace_id: str) -> Trace:
@@ -111,8 +110,8 @@ class Traces:
     def files(self) -> dict[str, Path]:
         """Return the file of each trace by its id, as the file names have it, without reading any."""
         found = {}
-        for folder in _entries(self.folder):
-            for entry in _entries(Path(folder.path)) if folder.is_dir() else ():
+        for folder in entries(self.folder):
+            for entry in entries(Path(folder.path)) if folder.is_dir() else ():
                 if match := _FILE.fullmatch(entry.name):
                     found[match["trace_id"]] = Path(entry.path)
         return found
@@ -159,22 +158,13 @@ def read_trace(path: Path) -> Trace:
 
 def _newest_first(folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[Path]:
     found = []
-    for entry in _entries(folder):
+    for entry in entries(folder):
         if wanted(entry.name) and _FILE.fullmatch(entry.name):
             try:
                 found.append((entry.stat().st_mtime_ns, entry.path))
             except FileNotFoundError:
                 continue
     return [Path(path) for _, path in sorted(found, reverse=True)]
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with translated(folder):
-        try:
-            with os.scandir(folder) as entries:
-                return list(entries)
-        except FileNotFoundError:
-            return []
 
 
 def _key_part(key: str) -> str:
