@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import KernelManager
+from oracle.kernels import ForkedKernels
 
 STATUS = "application/vnd.durable_nb.step+json"
 _PATIENCE = 120  # seconds until a kernel counts as hung
@@ -202,6 +203,13 @@ def module_kernel(tmp_path_factory: pytest.TempPathFactory, user_key: Path) -> I
     made.environment = {"DURABLE_NB_KEY_FILE": str(user_key)}
     yield made
     made.stop(now=True)
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory, user_key: Path) -> Iterator[ForkedKernels]:
+    """New kernels in a moment, without ipykernel: one warm process for the whole test run."""
+    with ForkedKernels(tmp_path_factory.mktemp("forked"), {"DURABLE_NB_KEY_FILE": str(user_key)}) as made:
+        yield made
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ class DurableEngine:
         parameters = dict(nb.metadata.get("papermill", {}).get("parameters", {}))
         file = NotebookFile(nb, target_of(output_path))
         opened = open_store(store or find_store(place))
-        observers = Observers()
+        observers = Observers(opened)
         opened.observers.append(observers)
         output = _identity(output_path)
         told: dict[str, Any] = {

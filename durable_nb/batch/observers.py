@@ -10,14 +10,21 @@ from durable_nb.core.event_log import log_event
 from durable_nb.core.event_message import from_message
 from durable_nb.core.event_spans import Spans, is_loaded
 from durable_nb.core.model import StepEvent
+from durable_nb.store.store import Store
 
 _log = logging.getLogger("durable_nb.batch")
 
 
 class Observers:
-    """Told of the engine's own events and of those that its kernel sends."""
+    """Told of the engine's own events and of those that its kernel sends.
 
-    def __init__(self) -> None:
+    Args:
+        store: Where the kernel leaves its events; no cell keeps this process from bringing them into the
+            ledger.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.makes_spans = is_loaded()
         """Whether spans are made here; else the kernel makes them, if the notebook has set up where to."""
         self._spans = Spans()
@@ -36,3 +43,4 @@ class Observers:
             _log.debug("the kernel sent something else than an event: %s", error)
             return
         self(event)
+        self._store.stir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
+
+from durable_nb.core.model import State
 
 
 class Progress:
@@ -26,6 +29,9 @@ class Progress:
         self._log = ExitStack()
         if not self._bar.disable:
             self._log.enter_context(logging_redirect_tqdm())
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(_is_news)
+                self._log.callback(handler.removeFilter, _is_news)
 
     def start(self, name: str) -> None:
         """A cell, or the step of that name, is being executed."""
@@ -50,3 +56,8 @@ class Progress:
         """Leave the bar as it is and go to the next line."""
         self._bar.close()
         self._log.close()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that an attempt was interrupted: the engine says the same, and how the run goes on."""
+    return getattr(record, "state", "") != State.INTERRUPTED

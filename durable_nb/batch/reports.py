@@ -126,7 +126,7 @@ def run_report(store: Store, run_id: str, *, last_pass: bool = False) -> RunRepo
     """
     row = _find(store, run_id)
     since = row["resumed_at"] if last_pass and row["resumed_at"] else row["started_at"]
-    steps = store.ledger.rows(_STEPS_OF_RUN, [row["run_id"], since, row["run_id"]])
+    steps = store.ledger.rows(_STEPS_OF_RUN, [row["run_id"], since, row["run_id"], since, row["run_id"]])
     checks = _checks(store, row["run_id"], since)
     return _run(row, [replace(_step(step), check=checks.get(step["step"])) for step in steps])
 
@@ -174,9 +174,23 @@ _STEPS_OF_RUN = f"""
             from attempts t where t.run_id = ? and coalesce(t.finished_at, t.started_at) >= ?
             group by t.step
         )
+    ), held as (
+        select unnest(newest) from (
+            select arg_max(e, e.happened_at) as newest from events e
+            where e.run_id = ? and e.happened_at >= ? and e.kind in ('step_blocked', 'step_waiting')
+            group by e.step
+        )
+    ), not_run as (
+        select h.* from held h left join tried t using (step)
+        where t.step is null or h.happened_at >= coalesce(t.finished_at, t.started_at)
     )
     select {_STEP_COLUMNS}, coalesce(a.finished_at, a.started_at) as updated_at, s.position
     from tried a left join steps s using (notebook, step)
+    where a.step not in (select step from not_run)
+    union all
+    select h.run_id, s.notebook, h.step, h.data->>'state', 0, h.data->>'reason', null, null,
+        h.data->>'$.error.type', h.data->>'$.error.message', h.happened_at, s.position
+    from not_run h left join steps s on s.notebook = h.data->>'notebook' and s.step = h.step
     union all
     select a.run_id, a.notebook, a.step, a.state, 0, null, null, null, null, null, null, a.position
     from steps a where a.run_id = ? and a.state = 'pending' and a.step not in (select step from tried)

@@ -39,7 +39,13 @@ class Failure:
 
 _DEAD = Failure("Interrupted", "its process ended without a word, as by SIGKILL or a power cut")
 _UNFINISHED = Failure("Interrupted", "the run ended before the step did")
-RESUMABLE = frozenset({State.FAILED, State.INTERRUPTED, State.CANCELLED, State.WAITING})
+_WAYS_TO_STOP = {
+    State.FAILED: "it failed",
+    State.INTERRUPTED: "it was interrupted",
+    State.CANCELLED: "it was stopped",
+    State.WAITING: "it stopped for a decision",
+}
+RESUMABLE = frozenset(_WAYS_TO_STOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Run:
         if self.resumed_from is None:
             return f"Run {self.run_id} started"
         when = f" {ago(self.left_at)}" if self.left_at else ""
-        return f"Run {self.run_id} goes on; it was {self.resumed_from}{when}"
+        return f"Run {self.run_id} goes on; {_WAYS_TO_STOP[self.resumed_from]}{when}"
 
 
 def begin(

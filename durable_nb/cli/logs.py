@@ -69,6 +69,8 @@ def logs(
     if as_json:
         tables.print_json([log.as_json() for log in chosen])
     else:
+        if chosen:
+            click.echo(f"run {chosen[0].run_id}")
         for log in chosen:
             _print(log, grep)
     if not chosen:
@@ -94,4 +96,4 @@ def _headline(log: AttemptLog) -> str:
     parts = [log.step, f"attempt {log.attempt}", log.state.value, when]
     if log.seconds is not None:
         parts.append(duration(log.seconds))
-    return " · ".join([*parts, f"run {log.run_id}"])
+    return " · ".join(parts)

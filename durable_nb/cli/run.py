@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 from durable_nb.cli.app import COMPLETED, FAILED, INTERRUPTED, WAITING
 from durable_nb.cli.log_format import FORMATS, log_to_stderr
 from durable_nb.cli.options import json_option, run_options, store_option
+from durable_nb.core.event_log import RUNS
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
@@ -103,6 +105,8 @@ def run(
         watched = sys.stderr.isatty() and not as_json and log_format is None
         if log_format is not None:
             log_to_stderr(log_format)
+        elif watched:
+            logging.getLogger(RUNS).setLevel(logging.CRITICAL)  # the table says how the run ended
         try:
             report = run_notebook(
                 notebook,

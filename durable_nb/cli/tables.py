@@ -135,6 +135,8 @@ def _saved(seconds: float | None) -> str:
 
 
 def _why(step: StepReport) -> Text:
+    if step.reason and step.state in {State.BLOCKED, State.WAITING}:
+        return Text(step.reason, style=_LOOK[step.state][1])
     if step.error:
         return Text(_first_line(step.error), style="red")
     if step.check:
@@ -169,9 +171,18 @@ def _verdict(report: RunReport) -> Text:
     if report.state in {State.FAILED, State.INTERRUPTED, State.CANCELLED}:
         text.append("\nThe same command goes on from here.", style="dim")
     if report.state is State.WAITING:
-        asked = next((step.step for step in report.steps if step.state is State.WAITING), "STEP")
-        text.append(f"\nSay what became of it: durable-nb resolve {asked}", style="yellow")
+        text.append(f"\n{_asked(report)}", style="yellow")
     return text
+
+
+def _asked(report: RunReport) -> str:
+    """What a person has to say before the run can go on."""
+    lines = ["Say what became of it, then give the same command again:"]
+    for step in report.steps:
+        if step.state is State.WAITING:
+            lines.append(f"  durable-nb resolve {step.step} --happened [--value NAME=VALUE]")
+            lines.append(f"  durable-nb resolve {step.step} --run-again")
+    return "\n".join(lines)
 
 
 def _counts(report: RunReport) -> str:

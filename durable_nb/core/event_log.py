@@ -20,6 +20,8 @@ _ENDS = {
     EventKind.ATTEMPT_FINISHED,
     EventKind.STEP_REUSED,
     EventKind.STEP_CANCELLED,
+    EventKind.STEP_BLOCKED,
+    EventKind.STEP_WAITING,
     EventKind.RUN_FINISHED,
     EventKind.OVERRIDDEN,
 }
@@ -60,10 +62,11 @@ def log_event(event: StepEvent) -> None:
 def in_words(event: StepEvent) -> str:
     """One line for people: ``step clean · completed · first time · 41 s``."""
     parts = [f"step {event.step}" if event.step else f"run {event.run_id}"]
-    if event.attempt > 1:
+    if event.attempt > 1 and event.kind is not EventKind.STEP_REUSED:
         parts.append(f"attempt {event.attempt}")
     state = _state(event)
-    parts.append(state.value if state else event.kind.value.replace("_", " "))
+    kind = event.kind.value.removeprefix("run_").removeprefix("step_").replace("_", " ")
+    parts.append(state.value if state else kind)
     error = event.data.get("error")
     if isinstance(error, Mapping):
         message = str(error.get("message") or "").partition("\n")[0]

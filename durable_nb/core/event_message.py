@@ -1,4 +1,4 @@
-"""An event as a message from the kernel to the engine that started it."""
+"""An event as JSON: from the kernel to the engine that started it, and from a process to the next one."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ _NOT_SENT = {"source", "output"}
 
 
 def as_message(event: StepEvent) -> dict[str, Json]:
-    """What is sent; a trace is not."""
+    """What is sent to the engine; a trace is not."""
+    return as_json(event) | {
+        "data": {name: value for name, value in event.data.items() if name not in _NOT_SENT}
+    }
+
+
+def as_json(event: StepEvent) -> dict[str, Json]:
+    """The whole event, but for its trace."""
     return {
         "kind": event.kind.value,
         "run_id": event.run_id,
         "at": event.at,
         "step": event.step,
         "attempt": event.attempt,
-        "data": {name: value for name, value in event.data.items() if name not in _NOT_SENT},
+        "data": dict(event.data),
     }
 
 
 def from_message(message: Mapping[str, Any]) -> StepEvent:
-    """The event that was sent.
+    """The event that was made JSON, without its trace.
 
     Raises:
         ValueError: It is none that this durable_nb knows.

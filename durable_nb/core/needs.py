@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from durable_nb.core.analysis import analyse, identifiers, without_uncalled_bodies
 from durable_nb.core.cells import parse_loosely
+from durable_nb.core.spelled import spelled_out
 
 LONGEST_CODE = 20_000
 """Characters; a longer string is data."""
@@ -54,16 +55,18 @@ class Needs:
     """Names that it reads before it binds them itself, or deletes."""
     texts: set[str] = field(default_factory=set)
     """Its strings: names of files may be among them."""
+    modules: set[str] = field(default_factory=set)
+    """Modules that it imports."""
     everything: bool = False
     """It uses ``globals()`` or the like: it may read any name."""
 
 
 def needs_of(tree: ast.Module) -> Needs:
     """What running a cell needs; the functions that it calls need more."""
-    running = without_uncalled_bodies(tree)
+    running = spelled_out(without_uncalled_bodies(tree))
     names = analyse(running)
     everything = names.reads_namespace and analyse(_without_magics(running)).reads_namespace
-    found = Needs({*names.reads, *names.deletes}, set(names.texts), everything)
+    found = Needs({*names.reads, *names.deletes}, set(names.texts), set(names.imports), everything)
     nodes = list(ast.walk(running))
     for_people = {id(part) for node in nodes if _talks(node) for part in ast.walk(node)}
     for node in nodes:
@@ -139,4 +142,5 @@ def _add_magic(call: ast.Call, found: Needs) -> None:
     inner = needs_of(parse_loosely(words[-1]))
     found.names |= inner.names
     found.texts |= inner.texts
+    found.modules |= inner.modules
     found.everything |= inner.everything

@@ -11,17 +11,13 @@ from __future__ import annotations
 import ast
 import fnmatch
 import os
-import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from durable_nb.core.analysis import analyse
 from durable_nb.core.code import names_read_by
 from durable_nb.core.errors import BlockedError
-from durable_nb.core.model import OutputKind, Trace
 from durable_nb.core.needs import LONGEST_CODE, Needs, names_in, needs_of
-from durable_nb.core.products import names_made
 from durable_nb.kernel.namespace import Namespace
 
 _NAMES_SHOWN = 3
@@ -59,8 +55,17 @@ class Failure:
     """Names that have not the value that it would have given them."""
     files: frozenset[str] = frozenset()
     """Files that it would have written: paths, or globs."""
+    environment: frozenset[str] = frozenset()
+    """Environment variables that it would have set."""
+    modules: frozenset[str] = frozenset()
+    """Modules of the project in which it would have set something."""
     advice: str = ""
     """What to do, where that is not to mend the cell and to run it."""
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether there is anything left that others may lack."""
+        return bool(self.names or self.files or self.environment or self.modules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Blocks:
     def add(self, failure: Failure) -> None:
         """A cell failed: it has made nothing of what others expect of it."""
         self._forget(failure.cell)
-        if failure.names or failure.files:
+        if failure.is_missed:
             self._failures.append(failure)
 
     def lose(self, name: str, why: str) -> None:
@@ -128,7 +133,7 @@ class Blocks:
         for failure in self._failures:
             if self._is_later(cell, failure.cell):
                 failure.names.difference_update(names)
-        self._failures = [failure for failure in self._failures if failure.names or failure.files]
+        self._failures = [failure for failure in self._failures if failure.is_missed]
 
     def lift(self, step: str) -> bool:
         """A person says that what a failed step has left is good enough; whether there was such a step."""
@@ -151,6 +156,8 @@ class Blocks:
             return Lack(f"needs {name}, which {self._lost[name]}", f"Run the cell again that makes {name}.")
         for failure in before:
             lacking = set(failure.names) if needs.everything else failure.names & needs.names
+            lacking |= failure.modules & needs.modules
+            lacking |= failure.environment & needs.texts
             lacking |= {path for path in failure.files for text in needs.texts if _is_file(text, path)}
             if lacking:
                 return _lack(failure, sorted(lacking))
@@ -183,7 +190,7 @@ def _lack(failure: Failure, lacking: list[str]) -> Lack:
 
 def reached(needs: Needs, namespace: Namespace) -> Needs:
     """What code needs, with what the functions and strings among the variables that it names need in turn."""
-    found = Needs(set(), set(needs.texts), needs.everything)
+    found = Needs(set(), set(needs.texts), set(needs.modules), needs.everything)
     queue = list(needs.names)
     while queue:
         name = queue.pop()
@@ -200,56 +207,6 @@ def reached(needs: Needs, namespace: Namespace) -> Needs:
             return found
         queue += reads
     return found
-
-
-def products(
-    tree: ast.Module, latest: Trace | None, code: str, changed: Iterable[str], values: Mapping[str, Any]
-) -> set[str]:
-    """The names that a step would have made.
-
-    Args:
-        tree: Its code.
-        latest: Its latest trace, if it has one.
-        code: Fingerprint of its code.
-        changed: Names whose objects the attempt that failed has changed.
-        values: The namespace.
-    """
-    if latest is None:
-        return {*names_made(tree), *changed}
-    names = {o.name for o in latest.outputs if o.kind not in {OutputKind.STATE, OutputKind.FILE}}
-    names = {name for name in names if name.isidentifier()}
-    plain = analyse(tree)
-    if latest.code == code:
-        return {*names, *plain.writes, *plain.deletes, *changed}
-    # An edited cell may not make any more what it made before, unless it still names it.
-    named = set(values) if plain.reads_namespace else plain.reads | plain.writes | plain.mentioned
-    return {*(names & named), *names_made(tree), *changed}
-
-
-def files_made(tree: ast.Module, latest: Trace | None, globs: Iterable[str]) -> frozenset[str]:
-    """The files that a step would have written, as far as its code and its latest trace tell."""
-    traced = {o.name for o in latest.outputs if o.kind is OutputKind.FILE} if latest is not None else set()
-    named = {text for text in analyse(tree).written_texts if _looks_like_a_path(text)}
-    return frozenset({*traced, *named, *globs})
-
-
-def still_good(names: Iterable[str], before: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
-    """What a plain cell that failed has bound for good: imported modules, functions and classes.
-
-    Args:
-        names: That the cell may have bound.
-        before: Their values before it ran.
-        values: The namespace.
-    """
-    for name in names:
-        value = values.get(name)
-        is_code = isinstance(value, types.FunctionType | types.BuiltinFunctionType | type)
-        if isinstance(value, types.ModuleType) or (is_code and value is not before.get(name)):
-            yield name
-
-
-def _looks_like_a_path(text: str) -> bool:
-    return 2 < len(text) < 1024 and "\n" not in text and ("." in text or "/" in text)
 
 
 def _is_file(text: str, wanted: str) -> bool:

@@ -8,15 +8,17 @@ from typing import Any
 
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
+from durable_nb.core.analysis import analyse
 from durable_nb.core.cells import find_marker
 from durable_nb.core.errors import BlockedError, DurableError, StoreError, WaitingError
 from durable_nb.core.model import EventKind, State, Trace
-from durable_nb.core.products import names_made, names_made_in_text
-from durable_nb.kernel.blocking import Cell, Failure, files_made, products, still_good
+from durable_nb.core.products import environment_made, names_made_in_text
+from durable_nb.kernel.blocking import Cell, Failure
 from durable_nb.kernel.session import Session, cell_id_of
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.telling import Telling, in_short
 from durable_nb.kernel.told import told_of
+from durable_nb.kernel.unmade import files_made, made_by, modules_changed, still_good, unmade
 
 _MAY_FAIL = "raises-exception"
 """Tag of a cell whose author expects its error."""
@@ -90,14 +92,24 @@ class Isolation:
         """A step ended with an error, or was not run: what it would have made is missing."""
         session, cell = self._session, cell_of(step)
         latest = self._latest(step.cell.name)
-        values = session.namespace.values
-        names = products(step.tree, latest, step.fingerprint, session.changed, values)
+        last = session.made.get(step.cell.name)
+        if last is None and latest is not None:
+            last = made_by(latest)
+        variables = session.namespace.own()
+        names = unmade(step.tree, variables, changed=session.changed, code=step.fingerprint, last=last)
         names -= set(step.cell.options.ignore)
         files = files_made(step.tree, latest, step.cell.options.writes)
-        self._blocks.add(Failure(cell, _how(error), names, files, _advice(error)))
+        self._add(cell, step.tree, error, names, files)
         for name, why in session.lost.items():
             self._blocks.lose(name, f"{cell.words} changed when it failed: it {why}")
         session.lost.clear()
+
+    def _add(
+        self, cell: Cell, tree: ast.Module, error: BaseException, names: set[str], files: frozenset[str]
+    ) -> None:
+        modules = modules_changed(names, self._session.namespace.values)
+        environment = environment_made(tree)
+        self._blocks.add(Failure(cell, _how(error), names, files, environment, modules, _advice(error)))
 
     def _latest(self, step: str) -> Trace | None:
         try:
@@ -115,7 +127,7 @@ class Isolation:
         cell = _plain_cell(info)
         self._blocks.met(cell)
         values = self._session.namespace.values
-        names = names_made(tree) if self._counts(info) else ()
+        names = analyse(tree).writes if self._counts(info) else ()
         self._plain = cell, tree, info, {name: values[name] for name in names if name in values}
         return self._blocks.error_for(cell, tree)
 
@@ -129,12 +141,12 @@ class Isolation:
             self._blocks.completed(cell, tree)
             return
         error = result.error_in_exec or result.error_before_exec
-        if error is None or not self._counts(info):
+        if error is None or not (isinstance(error, BlockedError) or self._counts(info)):
             return
-        names = set(names_made(tree))
+        names = unmade(tree, self._session.namespace.own())
         if not isinstance(error, DurableError):  # else nothing of it has run
             names -= set(still_good(names, before, self._session.namespace.values))
-        self._blocks.add(Failure(cell, _how(error), names, files_made(tree, None, ())))
+        self._add(cell, tree, error, names, files_made(tree, None, ()))
 
     def unparsed(self, info: ExecutionInfo, error: BaseException) -> None:
         """A cell could not be parsed, or not even be understood as a step: nothing of it has run."""

@@ -25,6 +25,7 @@ from durable_nb.kernel.outputs import Changes, add_state, find_changes, with_las
 from durable_nb.kernel.recording import Record
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
+from durable_nb.kernel.unmade import made_by
 from durable_nb.kernel.written import DeclaredFiles, keep_files
 
 
@@ -144,6 +145,7 @@ class Keeper:
             cell_id=self._step.cell_id,
             not_durable=problems,
         )
+        self._session.made[trace.step] = made_by(trace)
         self._tell(EventKind.COMMITTING)
         return self._commit(trace)
 

@@ -6,6 +6,7 @@ import ast
 import atexit
 import contextlib
 import inspect
+import logging
 import re
 import sys
 import weakref
@@ -37,6 +38,9 @@ _ENTRY = "__durable_nb_step__"
 _BURIED = re.compile(
     r"\s*(?P<magic>%%(?:capture|prun|time|timeit))\b[^\n]*\n(?:\s*|#[^\n]*\n)*%%step(?:\s|$)"
 )
+
+_SILENT = logging.NullHandler()
+"""Keeps warnings that nobody has asked for off stderr, which is the running cell's output."""
 
 _extensions: weakref.WeakKeyDictionary[InteractiveShell, Extension] = weakref.WeakKeyDictionary()
 
@@ -76,10 +80,13 @@ class Extension:
         self._shell.input_transformers_cleanup.extend((_rewrite_marker, rewrite_marker))
         self._shell.ast_transformers.append(self)  # type: ignore[arg-type]
         self._shell.events.register("pre_execute", self._forget)
+        self._shell.events.register("pre_execute", self.session.cell_begins)
+        self._shell.events.register("post_execute", self.session.cell_ends)
         self._shell.events.register("pre_run_cell", self._remember)
         self._shell.events.register("post_run_cell", self._ended)
         self._shell.register_magics(StepMagics(self._shell))
         self._introspection.install()
+        logging.getLogger("durable_nb").addHandler(_SILENT)
         atexit.register(self.session.close)
 
     def unload(self) -> None:
@@ -88,11 +95,14 @@ class Extension:
             self._shell.input_transformers_cleanup.remove(transformer)
         self._shell.ast_transformers.remove(self)  # type: ignore[arg-type]
         self._shell.events.unregister("pre_execute", self._forget)
+        self._shell.events.unregister("pre_execute", self.session.cell_begins)
+        self._shell.events.unregister("post_execute", self.session.cell_ends)
         self._shell.events.unregister("pre_run_cell", self._remember)
         self._shell.events.unregister("post_run_cell", self._ended)
         for kind, name in (("cell", "step"), ("line", "steps")):
             self._shell.magics_manager.magics[kind].pop(name, None)
         self._introspection.remove()
+        logging.getLogger("durable_nb").removeHandler(_SILENT)
         self.session.namespace.lazy.load_all()
         atexit.unregister(self.session.close)
         self.session.watch.uninstall()

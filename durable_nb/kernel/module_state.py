@@ -43,14 +43,14 @@ def know_loaded() -> None:
 def note_imports() -> None:
     """Remember how the modules look that were imported just now."""
     for name in sys.modules.keys() - _known:
-        if _is_own(name):
+        if is_own(name):
             _pristine[name] = _digest(_variables(name))
     _known.update(sys.modules)
 
 
 def own_modules() -> set[str]:
     """The project's modules that are loaded."""
-    return {name for name in list(sys.modules) if _is_own(name)}
+    return {name for name in list(sys.modules) if is_own(name)}
 
 
 def unload(names: Iterable[str]) -> None:
@@ -66,7 +66,7 @@ def unload(names: Iterable[str]) -> None:
 
 def read_modules() -> State:
     """The variables of the project's modules that are loaded, as they are now."""
-    return {name: _variables(name) for name in list(sys.modules) if _is_own(name)}
+    return {name: _variables(name) for name in list(sys.modules) if is_own(name)}
 
 
 def changes(before: State) -> dict[str, dict[str, Any]]:
@@ -120,7 +120,7 @@ def as_of(before: State) -> Iterator[None]:
 
 def _state(module: str) -> str | None:
     """How a module's variables stand now; empty while it is as its source makes it."""
-    if module not in sys.modules or not _is_own(module):
+    if module not in sys.modules or not is_own(module):
         return ""
     if _past:
         now = _digest(_past[-1][module]) if module in _past[-1] else _pristine.get(module)
@@ -142,7 +142,8 @@ def _refilled(there: Any, value: Any) -> bool:
     return True
 
 
-def _is_own(name: str) -> bool:
+def is_own(name: str) -> bool:
+    """Whether a module is the user's own."""
     known = _kinds.get(name)
     if known is None:
         known = _kinds[name] = modules.source_of(name) is not None

@@ -7,6 +7,7 @@ was. Where the inputs are not to be had any more, the error says which step to r
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from IPython.utils.capture import capture_output
 from durable_nb.core.errors import DamagedError, DurableWarning, ValueNotDurableError
 from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import Dependency, DependencyKind, OutputKind, Trace
-from durable_nb.kernel.ambient import read_all, set_back
+from durable_nb.kernel.ambient import random_dependency, read_all, set_again, set_back
 from durable_nb.kernel.dependencies import Surroundings
 from durable_nb.kernel.execution import run_body
 from durable_nb.kernel.inputs import value_dependency
@@ -26,6 +27,8 @@ from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.watch import unwatched
 
+_MADE_HERE = frozenset({DependencyKind.VALUE, DependencyKind.RANDOM, DependencyKind.SHARING})
+"""Found as it was; what shares objects is of no account: inputs are copies, and the result is compared."""
 _OF_THE_CODE = frozenset({DependencyKind.VALUE, DependencyKind.FUNCTION, DependencyKind.CLASS})
 
 
@@ -62,19 +65,36 @@ class _Remaker:
         self._step = step
 
     def make(self, artifact: str) -> Any:
-        inputs = {d.name: self._input(d) for d in self._trace.dependencies if d.kind is DependencyKind.VALUE}
+        inputs = self._inputs()
+        generators = self._generators()
         self._see_that_the_rest_is_as_it_was()
         with self._scratch(inputs) as values, capture_output():
+            for name, state in generators.items():
+                set_again(name, state)
+            # The value of the last expression is an output, too; capture_output() sets this hook back.
+            sys.displayhook = lambda value: values.update(_=value)
             try:
                 run_body(self._session.shell, self._step.tree.body, self._step.cell_name).send(None)
             except StopIteration:
-                made = self._result(artifact, values)
+                made = list(self._results(artifact, values))
             else:
                 raise DamagedError("it awaits something")
         context = self._session.codec_context()
-        if fingerprint(made, of_code=context.of_code) != artifact:
-            raise DamagedError("it comes out otherwise this time")
-        self._session.store.artifacts.put(made, artifact, context)
+        for result in made:
+            if fingerprint(result, of_code=context.of_code) == artifact:
+                self._session.store.artifacts.put(result, artifact, context)
+                return result
+        raise DamagedError("it comes out otherwise this time")
+
+    def _inputs(self) -> dict[str, Any]:
+        """The step's inputs; those that were one object are one again."""
+        together = [{*was.name.split(", ")} for was in self._of_kind(DependencyKind.SHARING)]
+        made: dict[str, Any] = {}
+        for was in self._of_kind(DependencyKind.VALUE):
+            friends = set[str]().union(*(names for names in together if was.name in names))
+            same = (d for d in self._of_kind(DependencyKind.VALUE) if d.fingerprint == was.fingerprint)
+            first = next(d for d in same if d.name == was.name or d.name in friends)
+            made[was.name] = made[first.name] if first.name in made else self._input(was)
         return made
 
     def _input(self, was: Dependency) -> Any:
@@ -88,13 +108,24 @@ class _Remaker:
             pass  # it waits or is gone: what an earlier step stored may still be there
         return self._session.read(was.fingerprint)
 
+    def _of_kind(self, kind: DependencyKind) -> list[Dependency]:
+        return [dependency for dependency in self._trace.dependencies if dependency.kind is kind]
+
+    def _generators(self) -> dict[str, Any]:
+        """The states of random generators that are another now: reused steps have moved them on."""
+        return {
+            was.name: self._session.read(was.fingerprint)
+            for was in self._of_kind(DependencyKind.RANDOM)
+            if random_dependency(was.name).fingerprint != was.fingerprint
+        }
+
     def _is_changed(self, name: str) -> bool:
         return any(o.name == name and o.kind is not OutputKind.DEFINITION for o in self._trace.outputs)
 
     def _see_that_the_rest_is_as_it_was(self) -> None:
         namespace, surroundings = self._session.namespace, Surroundings(Path.cwd())
         for was in self._trace.dependencies:
-            if was.kind is DependencyKind.VALUE:
+            if was.kind in _MADE_HERE:
                 continue
             if was.kind in _OF_THE_CODE:
                 now: Dependency | None = value_dependency(was.name, namespace.values[was.name], namespace)
@@ -117,9 +148,14 @@ class _Remaker:
             lazy.replace(waiting)
             set_back(state)
 
-    def _result(self, artifact: str, values: dict[str, Any]) -> Any:
-        parts = [o.name for o in self._trace.outputs if o.kind is OutputKind.PART and o.of == artifact]
+    def _results(self, artifact: str, values: dict[str, Any]) -> Iterator[Any]:
+        """What may be the result: of names of one object, the step perhaps knows one only."""
+        outputs = self._trace.outputs
+        parts = [o.name for o in outputs if o.kind is OutputKind.PART and o.of == artifact]
         if parts:
-            return {name: values[name] for name in parts}
-        name = next(o.name for o in self._trace.outputs if o.fingerprint == artifact)
-        return values[name]
+            yield {name: values[name] for name in parts}
+            return
+        named = {o.name for o in outputs if o.fingerprint == artifact}
+        for output in outputs:
+            if output.name in values and (output.name in named or output.of in named):
+                yield values[output.name]

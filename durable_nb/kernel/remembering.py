@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from durable_nb.kernel.contents import ATOMS, BUILTIN, Content, contents_of
@@ -48,6 +48,16 @@ class Memory:
         self._taken: list[tuple[Any, Content, Any]] = []
         self._seen: dict[int, Any] = {}
         """Kept with the objects: an id says nothing once its object is gone."""
+        self._partly = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something was too large to be remembered."""
+        return self._partly
+
+    def leave_alone(self, things: Iterable[Any]) -> None:
+        """Never enter these objects: neither their content nor what can be reached only through them."""
+        self._seen.update((id(thing), thing) for thing in things if type(thing) not in ATOMS)
 
     def add(self, roots: Iterable[Any], *, stored: bool = False) -> None:
         """Remember objects and what they refer to.
@@ -68,7 +78,10 @@ class Memory:
         queue = list(roots)
         seen, taken = self._seen, self._taken
         most = min(_ENOUGH, len(seen) + _ENOUGH_OF_STORED) if stored else _ENOUGH
-        while queue and len(seen) < most:
+        while queue:
+            if len(seen) >= most:
+                self._partly = True
+                return
             thing = queue.pop()
             cls = type(thing)
             if cls in ATOMS or id(thing) in seen:
@@ -89,6 +102,7 @@ class Memory:
         try:
             size = content.size(thing)
             if (stored and size > _SMALL) or not self._allowance.grants(size):
+                self._partly = True
                 return ()
             state = content.take(thing)
             self._taken.append((thing, content, state))
@@ -96,10 +110,11 @@ class Memory:
         except Exception:  # noqa: BLE001 - foreign objects may raise anything; whoever puts back looks what came of it
             return ()
 
-    def put_back(self) -> None:
-        """Give every object the content that it had."""
+    def put_back(self, only: Callable[[Any], bool] = lambda _: True) -> None:
+        """Give every object the content that it had, or only those for which something is true."""
         for thing, content, state in self._taken:
-            restore(thing, content, state)
+            if only(thing):
+                restore(thing, content, state)
 
 
 def restore(thing: Any, content: Content, state: Any) -> bool:

@@ -12,7 +12,8 @@ import inspect
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +21,15 @@ from typing import Any
 from durable_nb.core.errors import DamagedError, NotFingerprintableError, StoreError
 from durable_nb.core.model import Dependency, DependencyKind
 from durable_nb.kernel import ambient, module_state
+from durable_nb.kernel.contents.code import is_cache
+from durable_nb.kernel.display import LastResults
 from durable_nb.kernel.inputs import Inputs, value_dependency
 from durable_nb.kernel.keeping import Before
+from durable_nb.kernel.modules import project_modules
+from durable_nb.kernel.process_settings import put_settings_back, read_settings
 from durable_nb.kernel.remembering import Allowance, Memory, become, names_of
 from durable_nb.kernel.session import Session
-from durable_nb.kernel.sharing import shared_parts
+from durable_nb.kernel.sharing import reachable, shared_parts
 
 _COPIES = 256 << 20
 """Bytes that are copied of the inputs of a step that asks for no retries."""
@@ -57,23 +62,34 @@ class Rollback:
         session: The kernel's session.
         inputs: What the step reads; its variables are in memory.
         before: The state of the process before the attempt.
+        ignored: Names that the step's author wants left alone: whatever happens to them stays.
         retried: Whether a failure is followed by another attempt, so that memory may be spent on this.
     """
 
-    def __init__(self, session: Session, inputs: Inputs, before: Before, *, retried: bool) -> None:
+    def __init__(
+        self, session: Session, inputs: Inputs, before: Before, ignored: Collection[str], *, retried: bool
+    ) -> None:
         self._session = session
         self._namespace = session.namespace
         self._inputs = inputs
         self._state = before.state
         self._names = dict(self._namespace.values)
+        self._ignored = {name: self._names[name] for name in ignored if name in self._names}
+        self._ignores = frozenset(ignored)
+        self._results = LastResults(session.shell)
+        self._settings = read_settings()
         self._waiting = self._namespace.lazy.snapshot()
-        self._history = dict(self._names.get("_oh", {}))
         self._loaded = set(sys.modules)
         self._positions = {name: _position(self._names.get(name)) for name in inputs.unprovable}
         self._memory = Memory(Allowance(None if retried else _COPIES))
+        self._code = Memory(Allowance(_COPIES))
+        self._own = {name: sys.modules[name] for name in ambient.modules_in(self._state)}
+        self._bound = {name: dict(vars(module)) for name, module in self._own.items()}
         self._remember()
 
     def _remember(self) -> None:
+        read = {id(self._names.get(found.name)) for found in self._compared()}
+        self._memory.leave_alone(thing for thing in self._ignored.values() if id(thing) not in read)
         for found in self._compared():
             if found.name in self._names:
                 is_stored = (
@@ -81,12 +97,18 @@ class Rollback:
                     and self._session.store.artifacts.exists(found.fingerprint)
                 )  # fmt: skip
                 self._memory.add([self._names[found.name]], stored=is_stored)
-        self._modules = {
-            module: {name: vars(sys.modules[module]).get(name) for name in variables}
-            for module, variables in ambient.modules_in(self._state).items()
-        }
-        for variables in self._modules.values():
-            self._memory.add(variables.values())
+        for module, variables in ambient.modules_in(self._state).items():
+            self._memory.add(self._bound[module][name] for name in variables)
+            self._memory.add(value for value in self._bound[module].values() if is_cache(value))
+        self._code.add(self._code_of_modules())
+
+    def _code_of_modules(self) -> Iterator[Any]:
+        """Functions and classes of the project's modules that the step reads: their defaults may change."""
+        read = [name for kind, name in self._inputs.read if kind is DependencyKind.MODULE]
+        for module in {m for name in read if name in self._own for m in project_modules(name)}:
+            for value in self._bound.get(module, {}).values():
+                if isinstance(value, types.FunctionType | type) and value.__module__ == module:
+                    yield value
 
     def _compared(self) -> list[Dependency]:
         return [found for found in self._inputs.read.values() if found.kind in _BOUND]
@@ -96,51 +118,55 @@ class Rollback:
         undone = Undone()
         with uninterrupted():
             self._put_names_back()
-            self._put_modules_back(undone)
+            self._results.put_back()
+            put_settings_back(self._settings)
             undone.left.update(ambient.put_back(self._state))
+            self._put_modules_back(undone)
             self._put_contents_back(undone)
             self._look_at_the_rest(undone)
         return undone
 
     def _put_names_back(self) -> None:
         values, was = self._namespace.values, self._names
-        for name in [name for name in values if name not in was]:
+        for name in [name for name in values if name not in was and name not in self._ignores]:
             del values[name]
         for name, value in was.items():
-            if values.get(name, _MISSING) is not value:
+            if values.get(name, _MISSING) is not value and name not in self._ignores:
                 values[name] = value
         self._namespace.lazy.replace(self._waiting)
-        history = values.get("_oh")
-        if isinstance(history, dict):
-            history.clear()
-            history.update(self._history)
 
     def _put_modules_back(self, undone: Undone) -> None:
         """Modules of the project that the attempt imported are imported anew by the next."""
-        module_state.unload(module_state.own_modules() - self._loaded)
-        changed = module_state.changes(ambient.modules_in(self._state))
-        if not changed:
-            return
-        self._memory.put_back()
-        for module, variables in changed.items():
-            target = vars(sys.modules[module])
-            for name in variables:
-                if name in self._modules.get(module, {}):
-                    target[name] = self._modules[module][name]
-                else:
-                    target.pop(name, None)
+        module_state.unload(module_state.own_modules() - self._own.keys())
+        for name, loaded in self._own.items():
+            sys.modules[name] = loaded
+            _bind_again(loaded, self._bound[name])
+        self._code.put_back()
+        if module_state.changes(ambient.modules_in(self._state)):
+            self._memory.put_back()
         for module, variables in module_state.changes(ambient.modules_in(self._state)).items():
             undone.left.update({f"{module}.{name}": "was changed" for name in variables})
 
     def _put_contents_back(self, undone: Undone) -> None:
         changed = self._changed()
         undone.changed.update(was.name for was in changed)
+        # Remembered results are no content, and may be of what is changed back.
+        self._memory.put_back(is_cache)
         if changed:
             self._memory.put_back()
         for was in self._changed() if changed else ():
-            why = self._bring_from_the_store(was)
-            if why:
+            ignored = self._ignored_in(was.name)
+            if ignored:
+                undone.left[was.name] = f"holds {ignored}, which --ignore leaves as it is"
+            elif why := self._bring_from_the_store(was):
                 undone.lost[was.name] = why
+
+    def _ignored_in(self, name: str) -> str:
+        """The first ignored variable whose object the value of another one holds; empty for none."""
+        if not self._ignored:
+            return ""
+        held = reachable([self._namespace.values[name]])
+        return next((n for n, thing in self._ignored.items() if held is None or id(thing) in held), "")
 
     def _changed(self) -> list[Dependency]:
         """The inputs that are not as they were."""
@@ -158,7 +184,8 @@ class Rollback:
         """Take the stored value; says why that could not be done."""
         values = self._namespace.values
         changed = values[was.name]
-        missing = "was changed in place and is too large to be put back; run the cell that makes it again"
+        size = "is too large to" if self._memory.is_partial else "cannot"
+        missing = f"was changed in place and {size} be put back; run the cell that makes it again"
         if was.kind is not DependencyKind.VALUE or not self._session.store.artifacts.exists(was.fingerprint):
             return missing
         try:
@@ -183,6 +210,16 @@ class Rollback:
 
 
 _TOLD = {"generator": "was advanced", "async_generator": "was advanced"}
+
+
+def _bind_again(module: types.ModuleType, was: Mapping[str, Any]) -> None:
+    """Give a module's names the objects that they had; a reload makes its functions and classes anew."""
+    now = vars(module)
+    for name in now.keys() - was.keys():
+        del now[name]
+    for name, value in was.items():
+        if now.get(name, _MISSING) is not value:
+            now[name] = value
 
 
 def _position(value: Any) -> Any:

@@ -13,9 +13,10 @@ from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.staleness import StaleReason
 from durable_nb.kernel.at_most_once import Operation
+from durable_nb.kernel.attempting import Wanted
 from durable_nb.kernel.deciding import decide, present_state
 from durable_nb.kernel.dependencies import Surroundings
-from durable_nb.kernel.executing import Executor, Wanted
+from durable_nb.kernel.executing import Executor
 from durable_nb.kernel.inputs import Inputs, find_inputs
 from durable_nb.kernel.lazy import Waiting
 from durable_nb.kernel.recording import show_again
@@ -24,6 +25,7 @@ from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.step_locks import StepLock
 from durable_nb.kernel.telling import Telling
+from durable_nb.kernel.unmade import made_by
 from durable_nb.kernel.watch import unwatched
 from durable_nb.kernel.written import put_files_back
 
@@ -148,6 +150,7 @@ class StepRunner:
             session.namespace.lazy.defer_result(last)
         elif last is not None:
             self._shell.displayhook.fill_exec_result(last)  # type: ignore[no-untyped-call]
+        session.made[trace.step] = made_by(trace)
         if session.operation is not None:
             session.operation.settle(trace)
             session.missing.update(session.operation.missing(trace))

@@ -27,6 +27,7 @@ from durable_nb.kernel.recording import show_line
 from durable_nb.kernel.references import Reference, resolve
 from durable_nb.kernel.status import StepReport
 from durable_nb.kernel.timing_out import TimeLimit
+from durable_nb.kernel.unmade import Made
 from durable_nb.kernel.watch import Watch
 from durable_nb.store import origin
 from durable_nb.store.codecs import CodecContext
@@ -61,6 +62,8 @@ class Session:
         """Variables that a failed attempt changed and that could not be put back → why."""
         self.changed: set[str] = set()
         """Variables whose objects the running step's failed attempts have changed, put back or not."""
+        self.made: dict[str, Made] = {}
+        """Step → what it made when it last completed here, durable or not."""
         self.missing: set[str] = set()
         """Names that the running step leaves open: a person said that it happened, but not what it made."""
         self.operation: Operation | None = None
@@ -73,6 +76,7 @@ class Session:
         """Step → (cell id, source) of the cell that claimed the name."""
         self._claimed_at: dict[str, float] = {}
         self._attempts: dict[str, int] = {}
+        self._cells_running = 0
         self._run_begun = False
 
     @cached_property
@@ -83,10 +87,27 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The store beside the notebook; opened when the first step needs it."""
-        return open_store(self.run.store)
+        store = open_store(self.run.store)
+        if self._cells_running:
+            store.step_aside()
+        return store
+
+    def cell_begins(self) -> None:
+        """The user's code may take the interpreter for long from now on."""
+        self._cells_running += 1
+        if "store" in vars(self):
+            self.store.step_aside()
+
+    def cell_ends(self) -> None:
+        """Nothing of the user's is running any more, unless one cell has run another."""
+        self._cells_running = max(0, self._cells_running - 1)
+        if not self._cells_running and "store" in vars(self):
+            self.store.come_back()
 
     def _record(self, event: StepEvent) -> None:
         self.store.record(event)
+        if event.kind is EventKind.EXECUTING:
+            self.store.put_down()
 
     @cached_property
     def _beyond(self) -> list[Observer]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-import traceback
 from typing import Any
 
-from durable_nb.core.model import EventKind, Json, State, Trace
+from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.protocol import STATUS_MIME
 from durable_nb.core.shown import shown_text as text_of
 from durable_nb.core.wording import duration
@@ -122,15 +121,6 @@ def in_short(error: BaseException) -> str:
     message = message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"
     name = type(error).__qualname__
     return f"{name}: {message}" if message else name
-
-
-def about(error: BaseException) -> dict[str, Json]:
-    """An error as an event carries it."""
-    return {
-        "type": type(error).__qualname__,
-        "message": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
 
 
 def shown_text(record: Record) -> str:

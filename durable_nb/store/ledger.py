@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import logging
 import os
 import threading
 import time
@@ -13,14 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_nb.core.errors import DamagedError, LedgerLockedError, UsageError
+from durable_nb.core.errors import (
+    DamagedError,
+    LedgerLockedError,
+    StoreAccessError,
+    StoreError,
+    StoreFullError,
+    UsageError,
+)
 from durable_nb.core.model import StepEvent, Trace
 from durable_nb.store.files import make_folder, translated
 from durable_nb.store.ledger_errors import ledger_error, query_error
 from durable_nb.store.ledger_file import LedgerFile, Result, Work
 from durable_nb.store.ledger_rows import Batch
-from durable_nb.store.ledger_sql import write
+from durable_nb.store.ledger_sql import unknown, write
 from durable_nb.store.locks import FileLock
+from durable_nb.store.spool import Spool
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +43,9 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
 }
+_log = logging.getLogger("durable_nb.store")
+_FILES = 100
+"""Files of the spool that one transaction takes: it is to last milliseconds."""
 _RETRY = 0.1
 """Seconds until a ledger that another program has open is tried again."""
 
@@ -46,32 +58,48 @@ class Ledger:
     Args:
         folder: The store; the ledger is ``ledger.duckdb`` in it.
         traces: Gives every trace of the store; a ledger that is new or was damaged is filled from them.
+        spool: Where processes leave events that they must not write into the ledger themselves.
         lock_timeout: Seconds to wait for other processes before LedgerLockedError is raised.
     """
 
     def __init__(
-        self, folder: Path, traces: Callable[[], Iterable[Trace]] = tuple, *, lock_timeout: float = 30.0
+        self,
+        folder: Path,
+        traces: Callable[[], Iterable[Trace]] = tuple,
+        *,
+        spool: Spool | None = None,
+        lock_timeout: float = 30.0,
     ) -> None:
         self.folder = folder
         self.path = folder / "ledger.duckdb"
         self._file = LedgerFile(self.path, lambda connection: write(connection, _adopted(traces())))
+        self._spool = spool or Spool(folder / "spool")
         self._lock_timeout = lock_timeout
         self._connection: DuckDBPyConnection | None = None
         self._reset()
         _ledgers.add(self)
 
-    def record(self, events: Sequence[StepEvent]) -> None:
-        """Write events in one transaction; once this returns they survive power loss.
+    def record(self, events: Sequence[StepEvent], *, wait: bool = True) -> None:
+        """Write what is in the spool, then events; once this returns they survive power loss.
 
         An event that is recorded twice counts once.
 
+        Args:
+            events: In their order.
+            wait: Whether to wait for other processes.
+
         Raises:
-            StoreError: Nothing was written.
+            LedgerLockedError: Others are at the ledger, and were to be waited for no longer, or not at all.
+            StoreError: None of the events was written.
         """
         batch = Batch()
         for event in events:
             batch.add_event(event)
-        self._write(batch)
+        with self._mutex:
+            self._make_folder()
+            self._take_spool(wait=wait)
+            if events:
+                self._locked(lambda connection: write(connection, batch), write=True, wait=wait)
 
     def adopt(self, traces: Iterable[Trace]) -> None:
         """Write what traces prove, for those whose events were lost.
@@ -133,8 +161,40 @@ class Ledger:
             self._make_folder()
             self._locked(lambda connection: write(connection, batch), write=True)
 
+    def _take_spool(self, *, wait: bool) -> None:
+        """Bring the files of the spool into the ledger, some at a time, oldest first."""
+        while files := self._spool.files()[:_FILES]:
+            try:
+                self._take_files(files, wait=wait)
+            except (StoreError, Warning):
+                raise
+            except Exception:  # noqa: BLE001  # whatever one file holds, the others must not be lost with it
+                for file in files:
+                    self._take_file(file, wait=wait)
+
+    def _take_file(self, file: Path, *, wait: bool) -> None:
+        try:
+            self._take_files([file], wait=wait)
+        except (StoreError, Warning):
+            raise
+        except Exception as error:  # noqa: BLE001  # it is kept, and told of
+            self._spool.set_aside(file, error)
+
+    def _take_files(self, files: Sequence[Path], *, wait: bool) -> None:
+        def work(connection: DuckDBPyConnection) -> None:
+            batch = Batch()
+            # a process that died before it removed a file has brought it in: what came later stands
+            for event in unknown(connection, [event for file in files for event in self._spool.read(file)]):
+                batch.add_event(event)
+            write(connection, batch)
+
+        self._locked(work, write=True, wait=wait)
+        self._spool.remove(files)
+
     def _read(self, work: Work[Result]) -> Result:
         with self._mutex:
+            if self._spool.files() and os.access(self.folder, os.W_OK):
+                self._take_spool_to_read()
             if self.path.exists() or self._worth_making():
                 return self._locked(work, write=False)
             with self._guarded() as connection:
@@ -144,19 +204,25 @@ class Ledger:
         """Whether to make a missing ledger just to read it: there are traces, and a way to write."""
         return (self.folder / "traces").is_dir() and os.access(self.folder, os.W_OK)
 
-    def _locked(self, work: Work[Result], *, write: bool) -> Result:
-        until = time.monotonic() + self._lock_timeout
+    def _take_spool_to_read(self) -> None:
+        try:
+            self._take_spool(wait=True)
+        except (StoreFullError, StoreAccessError) as error:
+            _log.warning("The newest events are not in the ledger yet: %s", error)
+
+    def _locked(self, work: Work[Result], *, write: bool, wait: bool = True) -> Result:
+        until = time.monotonic() + (self._lock_timeout if wait else 0.0)
         while True:
             try:
-                return self._once(work, write=write)
+                return self._once(work, write=write, wait=wait)
             except LedgerLockedError:
                 # another program, such as a DuckDB shell, has the file open without our lock
                 if time.monotonic() > until:
                     raise
             time.sleep(_RETRY)
 
-    def _once(self, work: Work[Result], *, write: bool) -> Result:
-        with self._lock:
+    def _once(self, work: Work[Result], *, write: bool, wait: bool) -> Result:
+        with self._lock if wait else self._lock.at_once():
             # first the log of what is not in the file yet may be damaged, then the file itself
             for _ in range(2):
                 try:
@@ -170,12 +236,13 @@ class Ledger:
             return self._file.transaction(connection, work, write=write)
 
     def _make_folder(self) -> None:
-        if self.folder.is_dir():
+        if self.path.exists():
             return
+        ignore = self.folder / ".gitignore"
         with translated(self.folder):
             make_folder(self.folder)
-            # results are no source code: keep them out of the user's repository
-            (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            if not ignore.exists():  # results are no source code: keep them out of the user's repository
+                ignore.write_text("*\n", encoding="utf-8")
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[DuckDBPyConnection]:

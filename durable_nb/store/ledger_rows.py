@@ -266,6 +266,12 @@ def fold(table: Table, old: Row | None, new: Row) -> Row:
     return base | known
 
 
+def event_key(event: StepEvent) -> tuple[Any, ...]:
+    """Return what tells an event from all others, as the table of events has it."""
+    row = _event(event)
+    return tuple(row[name] for name in EVENTS.keys)
+
+
 def _append(batch: Batch, table: Table, row: Row, *more: object) -> None:
     batch.rows[table.label].setdefault((*(row[key] for key in table.keys), *more), row)
 
@@ -436,11 +442,12 @@ def _json(value: object) -> str | None:
     if value is None:
         return None
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_readable)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=readable)
     except ValueError:  # JSON has no NaN and no infinity
-        text = json.dumps(value, default=_readable)
+        text = json.dumps(value, default=readable)
         return json.dumps(json.loads(text, parse_constant=str), ensure_ascii=False)
 
 
-def _readable(value: object) -> object:
+def readable(value: object) -> object:
+    """Return something JSON can hold in place of a value that it cannot."""
     return dict(value) if isinstance(value, Mapping) else str(value)

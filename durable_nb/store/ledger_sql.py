@@ -10,7 +10,8 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from durable_nb.store.ledger_rows import TABLES, TRACES, Batch, Row, Table, fold
+from durable_nb.core.model import StepEvent
+from durable_nb.store.ledger_rows import EVENTS, TABLES, TRACES, Batch, Row, Table, event_key, fold
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,6 +41,13 @@ def write(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             _replace(connection, table, rows, known)
             if table is TRACES:
                 known_traces = {key[0] for key in known}
+
+
+def unknown(connection: duckdb.DuckDBPyConnection, events: Sequence[StepEvent]) -> list[StepEvent]:
+    """Return those events that are not in the ledger yet."""
+    keys = [event_key(event) for event in events]
+    known = _known(connection, EVENTS, keys) if keys else {}
+    return [event for key, event in zip(keys, events, strict=True) if key not in known]
 
 
 def _replace(

@@ -14,6 +14,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -92,6 +93,20 @@ class FileLock:
         _sign(descriptor)
         self._held.append(descriptor)
         return True
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Hold the lock for a block, without waiting for it.
+
+        Raises:
+            LedgerLockedError: Somebody holds it.
+        """
+        if not self.try_acquire():
+            raise LedgerLockedError(f"{self.path} is held by {self.holder()}.")
+        try:
+            yield
+        finally:
+            self.release()
 
     def discard(self) -> None:
         """Give the lock back and remove its file: who waits for it makes another."""

@@ -141,4 +141,3 @@ def _files(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
     for entry in sorted(entries(folder), key=lambda entry: entry.name):
         if match := _FILE.fullmatch(entry.name):
             yield Path(entry.path), match
-

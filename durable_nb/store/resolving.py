@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -45,8 +46,10 @@ def find(store: Store, step: str) -> Intent:
     known = [intent for intent in store.intents.of(step) if intent.at_most_once]
     wanted = [i for i in known if i.state in OPEN] or [i for i in known if i.state is IntentState.HAPPENED]
     if not wanted:
-        others = ", ".join(dict.fromkeys(intent.step for intent in waiting(store))) or "none"
-        raise UnknownStepError(f"step {step!r} does not wait for a decision; steps that do: {others}")
+        others = list(dict.fromkeys(intent.step for intent in waiting(store)))
+        near = difflib.get_close_matches(step, others, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"steps that do: {', '.join(others) or 'none'}"
+        raise UnknownStepError(f"step {step!r} does not wait for a decision; {hint}")
     return wanted[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from durable_nb.store.ledger import Ledger
 from durable_nb.store.location import find_store
 from durable_nb.store.overrides import Overrides, event_of
 from durable_nb.store.signing import user_key
+from durable_nb.store.spool import Spool
 from durable_nb.store.traces import Traces
 from durable_nb.store.writer import Writer
 
@@ -55,8 +56,9 @@ class Store:
         self.traces = Traces(path / "traces")
         self.overrides = Overrides(path / "overrides")
         self.intents = Intents(path / "intents")
-        self.ledger = Ledger(path, self.traces.all, lock_timeout=lock_timeout)
-        self._writer = Writer(self.ledger.record)
+        spool = Spool(path / "spool", self.traces.find)
+        self.ledger = Ledger(path, self.traces.all, spool=spool, lock_timeout=lock_timeout)
+        self._writer = Writer(self._commit, spool)
         self.observers: list[Callable[[StepEvent], None]] = []
         """Told of every event that is recorded."""
 
@@ -75,6 +77,25 @@ class Store:
         self._writer.put(event)
         for observer in self.observers:
             observer(event)
+
+    def _commit(self, events: Sequence[StepEvent], *, wait: bool = True) -> None:
+        self.ledger.record(events, wait=wait)
+
+    def stir(self) -> None:
+        """Have what other processes have recorded brought into the ledger soon."""
+        self._writer.stir()
+
+    def step_aside(self) -> None:
+        """Take no lock in the background from now on: code begins that may halt this process's threads."""
+        self._writer.step_aside()
+
+    def come_back(self) -> None:
+        """That code has ended."""
+        self._writer.come_back()
+
+    def put_down(self) -> None:
+        """Make everything recorded known to other processes, without waiting for any."""
+        self._writer.put_down()
 
     def flush(self) -> None:
         """Wait until everything recorded is durable.

@@ -37,6 +37,12 @@ class Fault:
     output: str = ""
     point: int = 0
 
+    def __str__(self) -> str:
+        where = self.step or (f"write {self.point} to the store" if self.point else "the ledger")
+        if self.when is not None:
+            return f"killed at {self.when.value} of {where}"
+        return f"{self.kind.replace('_', ' ')} of {where}" if not self.point else f"killed at {where}"
+
     def as_json(self) -> dict[str, Json]:
         """The form in which a kernel is told of it."""
         names = ("kind", "step", "times", "seconds", "error", "message", "statement", "point")

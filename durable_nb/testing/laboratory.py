@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from durable_nb.batch.reading import read_notebook
+from durable_nb.batch.steps import declared_steps, is_executable
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import Json, OutputKind, Trace
 from durable_nb.core.protocol import STATUS_MIME
@@ -26,8 +29,8 @@ from durable_nb.store.store import open_store
 from durable_nb.testing.faults import Fault, by_kind
 from durable_nb.testing.injected import EVENTS, POINTS, VALUES, VARIABLE
 
-_KERNEL = "durable-nb-testing"
-_HUNG = 600.0
+_KERNEL = "python3"
+"""Jupyter, and our engine, know a kernel of this name for ipykernel; a laboratory's is found first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,13 @@ class Outcome:
     errors: str
     """What the command wrote on stderr."""
     values: Mapping[str, str]
-    """Variable → fingerprint at the end; empty where the last kernel did not end by itself."""
+    """Variable → fingerprint after the last cell that ran; empty where the last kernel was killed."""
     events: tuple[str, ...]
     """The boundaries that kernels came to: ``storing clean``, in their order."""
     points: tuple[str, ...]
     """The writes to the store that kernels came to: ``rename traces``, in their order."""
     faults: Mapping[Fault, int] = field(default_factory=dict)
-    """How often each fault happened."""
+    """How often each fault happened: a test that expects one should assert that it did."""
 
     @property
     def steps(self) -> dict[str, str]:
@@ -61,6 +64,11 @@ class Outcome:
         """The steps whose code ran, once for each attempt, in their order."""
         kinds = (event.split(" ", 1) for event in self.events)
         return [step for kind, step in kinds if kind == "executing"]
+
+    @property
+    def failure(self) -> str:
+        """How the run failed, for people: its error, and what the command said on stderr."""
+        return "\n".join(filter(None, [self.report.get("error"), self.errors.strip()]))
 
     @property
     def shown(self) -> list[Json]:
@@ -86,8 +94,11 @@ class Laboratory:
         self.notebook = Path(notebook).absolute()
         if not self.notebook.is_file():
             raise UsageError(f"there is no notebook {self.notebook}; expected the path of an .ipynb file")
-        self.store = folder / "store"
-        self._folder = folder
+        read = read_notebook(self.notebook)
+        self._steps = [step.cell.name for step in declared_steps(read).values()]
+        self._last_cell = max((i for i, cell in enumerate(read.cells) if is_executable(cell)), default=0)
+        self._folder = folder.absolute()
+        self.store = self._folder / "store"
         self._parameters = dict(parameters or {})
         self._runs = 0
 
@@ -97,7 +108,12 @@ class Laboratory:
         Args:
             faults: What goes wrong.
             options: More options of ``durable-nb run``, such as ``--keep-going``.
+
+        Raises:
+            UsageError: The notebook has no such step, or there is nothing yet to be damaged.
         """
+        for fault in faults:
+            self._check(fault)
         self._runs += 1
         folder = self._folder / f"run-{self._runs}"
         folder.mkdir(parents=True)
@@ -115,11 +131,27 @@ class Laboratory:
 
     def traces(self) -> list[Trace]:
         """What completed steps have left in the store."""
-        return list(open_store(self.store).traces.all())
+        with closing(open_store(self.store)) as store:
+            return list(store.traces.all())
+
+    def _check(self, fault: Fault) -> None:
+        if not fault.step or fault.step in self._steps:
+            return
+        near = difflib.get_close_matches(fault.step, self._steps, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UsageError(
+            f"{self.notebook.name} has no step {fault.step!r}{hint} "
+            f"Its steps are: {', '.join(self._steps) or 'none'}."
+        )
 
     def _make_kernel(self, folder: Path, faults: list[Fault]) -> None:
         """A kernel specification that loads what injects the faults."""
-        told = {"folder": str(folder), "store": str(self.store), "faults": [f.as_json() for f in faults]}
+        told = {
+            "folder": str(folder),
+            "store": str(self.store),
+            "faults": [fault.as_json() for fault in faults],
+            "last_cell": self._last_cell,
+        }
         extension = "--IPKernelApp.extensions=durable_nb.testing.injected"
         spec = {
             "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", extension],
@@ -133,32 +165,16 @@ class Laboratory:
 
     def _start(self, folder: Path, options: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         (folder / "parameters.json").write_text(json.dumps(self._parameters))
-        command = [
-            sys.executable,
-            "-m",
-            "durable_nb.cli",
-            "run",
-            str(self.notebook),
-            str(folder / "out.ipynb"),
-        ]
-        command += [
-            "-k",
-            _KERNEL,
-            "--store",
-            str(self.store),
-            "--json",
-            "-f",
-            str(folder / "parameters.json"),
-        ]
+        settings = ["-k", _KERNEL, "--store", self.store, "--json", "-f", folder / "parameters.json"]
+        command = ["-m", "durable_nb.cli", "run", self.notebook, folder / "out.ipynb", *settings, *options]
         path = os.pathsep.join(filter(None, [str(folder), os.environ.get("JUPYTER_PATH")]))
         return subprocess.run(
-            [*command, *options],
+            [sys.executable, *map(str, command)],
             env={**os.environ, "JUPYTER_PATH": path},
             cwd=self.notebook.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_HUNG,
             check=False,
         )
 
@@ -177,10 +193,11 @@ class Laboratory:
         )
 
     def _corrupt(self, fault: Fault) -> None:
-        store = open_store(self.store)
+        with closing(open_store(self.store)) as store:
+            traces, artifacts = list(store.traces.latest(fault.step)), store.artifacts
         names = [
             output.of if output.kind is OutputKind.PART else output.fingerprint
-            for trace in store.traces.latest(fault.step)
+            for trace in traces
             for output in trace.outputs
             if output.kind in {OutputKind.VALUE, OutputKind.PART} and fault.output in {"", output.name}
         ]
@@ -190,7 +207,7 @@ class Laboratory:
                 "run the notebook once before its artifacts are damaged"
             )
         for name in sorted(set(names)):
-            flip_a_bit(store.artifacts.path(name))
+            flip_a_bit(artifacts.path(name))
 
     @contextmanager
     def _lock_held(self, faults: list[Fault]) -> Iterator[None]:

@@ -111,11 +111,11 @@ class Points:
     def _wrap_ledger(self) -> None:
         record, store = Ledger.record, self._store
 
-        def watched_record(ledger: Ledger, events: Sequence[StepEvent]) -> None:
+        def watched_record(ledger: Ledger, events: Sequence[StepEvent], **how: bool) -> None:
             ours = str(ledger.folder) + os.sep == store
             if ours:
                 self._pass("transaction", "ledger")
-            record(ledger, events)
+            record(ledger, events, **how)
             if ours:
                 self._pass("transaction done", "ledger")
 

@@ -22,7 +22,9 @@ from durable_nb.store.store import open_store
 Start = Callable[[], "subprocess.Popen[str]"]
 
 HOLDS_THE_INTERPRETER = "sum(range(10**12))"
-SLEEPS = "import time; time.sleep(60)"
+SLEEPS = "import time; time.sleep(3600)"
+PATIENCE = 180
+"""Seconds until what must happen counts as hung, on the slowest machine."""
 
 
 @pytest.fixture
@@ -50,8 +52,8 @@ def write(path: Path, *cells: str) -> None:
     nbformat.write(nb, path)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    until = time.monotonic() + seconds
+def wait_for(condition: Callable[[], Any]) -> Any:
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if found := condition():
             return found
@@ -112,7 +114,7 @@ def test_killed_kernel(start: Start, tmp_path: Path) -> None:
     process = start()
     kernel_of(process, tmp_path).kill()
 
-    stderr = process.communicate(timeout=30)[1]
+    stderr = process.communicate(timeout=PATIENCE)[1]
 
     assert process.returncode == 1
     assert "killed by SIGKILL" in stderr
@@ -125,17 +127,17 @@ def test_killed_kernel(start: Start, tmp_path: Path) -> None:
 
 def test_kernel_killed_in_a_step(start: Start, tmp_path: Path) -> None:
     """The step is interrupted, what was completed before is reused, and the rest is executed."""
-    train = tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(60)")
+    train = tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(3600)")
     cells = ["%%step load\nx = [1, 2]", f"%%step train\n{train}\ny = sum(x)", "%%step show\nprint(y)"]
     write(tmp_path / "in.ipynb", *cells)
     process = start()
     kernel_of(process, tmp_path).kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     first = {step.step: step.state.value for step in runs_of(tmp_path)[0].steps}
 
     (tmp_path / "ok").touch()
     again = start()
-    stderr = again.communicate(timeout=30)[1]
+    stderr = again.communicate(timeout=PATIENCE)[1]
     second = {step.step: step.state.value for step in runs_of(tmp_path)[0].steps}
 
     assert again.returncode == 0
@@ -143,7 +145,7 @@ def test_kernel_killed_in_a_step(start: Start, tmp_path: Path) -> None:
     assert second == {"load": "reused", "train": "completed", "show": "completed"}
     assert output(tmp_path).cells[2].outputs[0].text == "3\n"
     assert "step load · reused" in stderr
-    assert "step train · completed" in stderr
+    assert "step train · attempt 2 · completed" in stderr
 
 
 @pytest.mark.parametrize("busy", [SLEEPS, HOLDS_THE_INTERPRETER])
@@ -155,7 +157,7 @@ def test_killed_engine(start: Start, tmp_path: Path, busy: str) -> None:
 
     process.kill()
 
-    wait_for(lambda: is_gone(kernel), 5)
+    wait_for(lambda: is_gone(kernel))
     assert statuses(tmp_path) == ["completed", "running", "pending"]
     assert output(tmp_path).cells[0].outputs[0].text == "done\n"
     assert runs_of(tmp_path)[0].state == "interrupted"
@@ -171,14 +173,14 @@ def test_engine_killed_at_any_moment(start: Start, tmp_path: Path, seconds: floa
     process.kill()
     process.wait()
 
-    wait_for(lambda: not processes_in(tmp_path), 20)
+    wait_for(lambda: not processes_in(tmp_path))
 
 
 def test_same_command_after_a_killed_engine(start: Start, tmp_path: Path) -> None:
     """A run whose engine was killed is continued, not begun again."""
     write(
         tmp_path / "in.ipynb",
-        tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(60)"),
+        tell_pid("if not pathlib.Path('ok').exists():\n    import time; time.sleep(3600)"),
     )
     process = start()
     kernel_of(process, tmp_path)
@@ -187,7 +189,7 @@ def test_same_command_after_a_killed_engine(start: Start, tmp_path: Path) -> Non
     (tmp_path / "ok").touch()
 
     again = start()
-    again.communicate(timeout=30)
+    again.communicate(timeout=PATIENCE)
 
     assert again.returncode == 0
     assert [(run.state, run.resumed_at is not None) for run in runs_of(tmp_path)] == [("completed", True)]
@@ -202,8 +204,8 @@ def test_a_run_that_is_at_work_is_left_alone(start: Start, tmp_path: Path) -> No
     wait_for(lambda: len(runs_of(tmp_path)) == 2)
     (tmp_path / "ok").touch()
 
-    first.communicate(timeout=30)
-    second.communicate(timeout=30)
+    first.communicate(timeout=PATIENCE)
+    second.communicate(timeout=PATIENCE)
 
     assert (first.returncode, second.returncode) == (0, 0)
     assert [run.state for run in runs_of(tmp_path)] == ["completed", "completed"]
@@ -223,7 +225,7 @@ def test_asked_to_end(start: Start, tmp_path: Path, number: int, status: int, st
     kernel = kernel_of(process, tmp_path)
 
     process.send_signal(number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
 
     assert status == process.returncode
     assert is_gone(kernel)
@@ -234,13 +236,13 @@ def test_asked_to_end(start: Start, tmp_path: Path, number: int, status: int, st
 
 def test_asked_to_end_while_a_cell_cleans_up(start: Start, tmp_path: Path) -> None:
     """A cell that takes the interrupt and ends well is completed; the next one is not begun."""
-    tidy = "try:\n    import time; time.sleep(60)\nexcept KeyboardInterrupt:\n    print('tidied')"
+    tidy = "try:\n    import time; time.sleep(3600)\nexcept KeyboardInterrupt:\n    print('tidied')"
     write(tmp_path / "in.ipynb", tell_pid(tidy), "1")
     process = start()
     kernel_of(process, tmp_path)
 
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
 
     assert 143 == process.returncode
     assert ["completed", "pending"] == statuses(tmp_path)
@@ -258,7 +260,12 @@ def test_full_disk_keeps_the_last_output(tmp_path: Path) -> None:
     )
 
     ended = subprocess.run(
-        [sys.executable, "-c", limited], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", limited],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""``%steps accept`` and ``%steps invalidate``: what a person decides, in real kernels."""
+"""``%steps accept`` and ``%steps invalidate``: what a person decides."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from oracle.kernels import ForkedKernels, Life, cell, write
 
 from durable_nb.store.store import open_store
 
@@ -34,6 +35,17 @@ def notebook(kernel: Any) -> Any:
     return kernel
 
 
+def run(forked: ForkedKernels, folder: Path, *script: str | dict[str, Any]) -> Life:
+    """Cells, and what happens between them, in a new kernel that knows its notebook."""
+    actions = [cell(a) if isinstance(a, str) else a for a in script]
+    return forked.run(folder, actions, go_on=True, environment={"JPY_SESSION_NAME": "nb.ipynb"})
+
+
+def saved(*sources: str) -> dict[str, Any]:
+    """The notebook is saved between two cells."""
+    return write("nb.ipynb", nbformat.writes(new_notebook(cells=[new_code_cell(s) for s in sources])))
+
+
 def events(folder: Path) -> list[dict[str, Any]]:
     with closing(open_store(folder / ".durable")) as store:
         store.recover()
@@ -45,8 +57,8 @@ def test_an_accepted_edit_reuses(notebook, tmp_path: Path) -> None:
     """The edited cell, saved but not run, reuses the old result; its own definitions are the edited ones."""
     save(tmp_path, "k = 1", HELPERS, MAKE)
     notebook.start()
-    for cell in ("k = 1", HELPERS, MAKE):
-        notebook.run(cell)
+    for source in ("k = 1", HELPERS, MAKE):
+        notebook.run(source)
     save(tmp_path, "k = 1", HELPERS, EDITED)
 
     accepted = notebook.run("%steps accept make")
@@ -71,41 +83,41 @@ def test_an_accepted_edit_reuses(notebook, tmp_path: Path) -> None:
         ("k = 1", HELPERS.replace("size = 3", "size = 4"), EDITED),
     ],
 )
-def test_nothing_more_is_accepted_than_what_differed(
-    notebook, tmp_path: Path, later: tuple[str, ...]
-) -> None:
+def test_nothing_more_is_accepted_than_what_differed(forked, tmp_path: Path, later: tuple[str, ...]) -> None:
     """Any further difference executes: another edit, an input, a function, a class."""
     save(tmp_path, "k = 1", HELPERS, MAKE)
-    notebook.start()
-    for cell in ("k = 1", HELPERS, MAKE):
-        notebook.run(cell)
-    save(tmp_path, "k = 1", HELPERS, EDITED)
-    assert notebook.run("%steps accept make").error == ""
 
-    assert "completed" == [notebook.run(cell) for cell in later][2].state
+    life = run(
+        forked,
+        tmp_path,
+        *("k = 1", HELPERS, MAKE),
+        saved("k = 1", HELPERS, EDITED),
+        "%steps accept make",
+        *later,
+    )
+    assert [""] * 7 == life.errors
+    assert "completed" == life.states[6]
 
 
-def test_edits_of_what_the_step_uses_are_accepted(notebook, tmp_path: Path) -> None:
+def test_edits_of_what_the_step_uses_are_accepted(forked, tmp_path: Path) -> None:
     """A function, a class and a project module; and undone, they count again."""
     (tmp_path / "tools.py").write_text("def one(): return 1\n")
     make = "%%step make\nimport tools\ny = double(tools.one()) + Box.size"
     save(tmp_path, HELPERS, make)
-    notebook.run_all(HELPERS, make)
+    run(forked, tmp_path, HELPERS, make)
     (tmp_path / "tools.py").write_text("def one():\n    result = 1\n    return result\n")
     helpers = HELPERS.replace("2 * x", "x + x").replace("size = 3", "size, unit = 3, 1")
 
-    notebook.restart()
-    notebook.run(helpers)
-    accepted = notebook.run("%steps accept make")
-    assert accepted.error == ""
+    accepting = run(forked, tmp_path, helpers, "%steps accept make", make)
+    assert "" == accepting.errors[1]
     for what in ("double", "Box", "tools"):
-        assert what in accepted.result
-    assert "reused" == notebook.run(make).state
-    assert "reused" == notebook.run_all(helpers, make)[1].state
-    undone = notebook.run("%steps accept make --undo")
-    assert "taken back" in undone.result
-    assert "completed" == notebook.run(make).state
-    assert "there is nothing to take back" in notebook.run("%steps accept make --undo").error
+        assert what in accepting.cells[1].shown
+    assert "reused" == accepting.states[2]
+    undo = "%steps accept make --undo"
+    later = run(forked, tmp_path, helpers, make, undo, make, undo)
+    assert ["", "reused", "", "completed", ""] == later.states
+    assert "taken back" in later.cells[2].shown
+    assert "there is nothing to take back" in later.errors[4]
 
 
 @pytest.mark.parametrize(
@@ -119,36 +131,28 @@ def test_edits_of_what_the_step_uses_are_accepted(notebook, tmp_path: Path) -> N
         (("del k", EDITED), "k is"),
     ],
 )
-def test_what_cannot_be_accepted(notebook, tmp_path: Path, cells: tuple[str, str], said: str) -> None:
+def test_what_cannot_be_accepted(forked, tmp_path: Path, cells: tuple[str, str], said: str) -> None:
     """Only an edit that leaves the bound names is accepted; all else is refused, and says why."""
     save(tmp_path, MAKE)
-    notebook.start()
-    for cell in ("k = 1", HELPERS, MAKE):
-        notebook.run(cell)
-    notebook.restart()
-    for cell in ("k = 1", HELPERS, cells[0]):
-        notebook.run(cell)
-    save(tmp_path, cells[1])
+    run(forked, tmp_path, "k = 1", HELPERS, MAKE)
 
-    refused = notebook.run("%steps accept make")
-    assert said in refused.error
+    refused = run(forked, tmp_path, "k = 1", HELPERS, cells[0], saved(cells[1]), "%steps accept make")
+    assert said in refused.errors[3]
     assert not (tmp_path / ".durable" / "overrides").exists()
 
 
-def test_a_file_that_only_the_edit_names_must_stay_as_it_is(notebook, tmp_path: Path) -> None:
+def test_a_file_that_only_the_edit_names_must_stay_as_it_is(forked, tmp_path: Path) -> None:
     """An accepted edit depends on what it names, though the execution did not."""
     (tmp_path / "a.txt").write_text("1")
     (tmp_path / "b.txt").write_text("1")
     make = "%%step make\ny = open('{}').read()"
-    save(tmp_path, make.format("b.txt"))
-    notebook.start()
-    notebook.run(make.format("a.txt"))
-    notebook.restart()
+    edited = make.format("b.txt")
+    save(tmp_path, edited)
+    run(forked, tmp_path, make.format("a.txt"))
 
-    assert notebook.run("%steps accept make").error == ""
-    assert "reused" == notebook.run(make.format("b.txt")).state
-    (tmp_path / "b.txt").write_text("2")
-    assert "completed" == notebook.run(make.format("b.txt")).state
+    life = run(forked, tmp_path, "%steps accept make", edited, write("b.txt", "2"), edited)
+    assert [""] * 3 == life.errors
+    assert ["", "reused", "completed"] == life.states
 
 
 def test_an_interrupted_edit_is_accepted_as_it_was_run(kernel, tmp_path: Path) -> None:
@@ -165,28 +169,26 @@ def test_an_interrupted_edit_is_accepted_as_it_was_run(kernel, tmp_path: Path) -
     assert "reused" == kernel.run("%%step make\nprint('begun')\ntime.sleep(60)\ny = k").state
 
 
-def test_invalidated_results_execute(kernel, tmp_path: Path, delete_ledger) -> None:
+def test_invalidated_results_execute(forked, tmp_path: Path, delete_ledger) -> None:
     """All that a step has left executes, says why, and is reused again once that is taken back."""
-    cells = ["k = {}", "%%step make\ny = k"]
-    kernel.start()
-    for k in (1, 2):
-        kernel.run(cells[0].format(k))
-        kernel.run(cells[1])
+    make = "%%step make\ny = k"
 
-    said = kernel.run("%steps invalidate make").result
-    assert "invalidated 2 results of make" in said
+    made = run(forked, tmp_path, "k = 1", make, "k = 2", make, "%steps invalidate make")
+    assert "invalidated 2 results of make" in made.cells[4].shown
     delete_ledger()
-    executed = kernel.run_all("k = 1", cells[1])[1]
-    assert "completed" == executed.state
-    assert executed.status["reason"].startswith("invalidated by ")
-    assert "reused" == kernel.run(cells[1]).state
-    kernel.run("%steps invalidate make --undo")
-    kernel.run("k = 2")
-    assert "reused" == kernel.run(cells[1]).state
+    life = run(forked, tmp_path, "k = 1", make, make, "%steps invalidate make --undo", "k = 2", make)
+    assert ["", "completed", "reused", "", "", "reused"] == life.states
+    assert life.cells[1].reason.startswith("invalidated by ")
     assert ["invalidate", "undo"] == [event["override"] for event in events(tmp_path)]
-    assert "has no results" in kernel.run("%steps invalidate nothing").error
-    for words in ("accept", "invalidate a b", "accept --all"):
-        assert "expected %steps" in kernel.run(f"%steps {words}").error
+
+
+def test_decisions_about_nothing(forked, tmp_path: Path) -> None:
+    """A step without results, and words that mean nothing."""
+    wrong = ["accept", "invalidate a b", "accept --all"]
+
+    life = run(forked, tmp_path, "%steps invalidate nothing", *(f"%steps {words}" for words in wrong))
+    assert "has no results" in life.errors[0]
+    assert all("expected %steps" in error for error in life.errors[1:])
 
 
 @pytest.fixture

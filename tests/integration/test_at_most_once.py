@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,8 @@ CHECKED = "assert (receipt, number) == ('R-9', [1, 2]) and json and 'w' in said.
 class World:
     """Kernels in one folder, and the world outside that they act on."""
 
-    def __init__(self, kernels: ForkedKernels, folder: Path) -> None:
-        self._kernels = kernels
+    def __init__(self, forked: ForkedKernels, folder: Path) -> None:
+        self._forked = forked
         self.folder = folder / "notebook"
         self.folder.mkdir()
         self._outside = folder / "world"
@@ -52,7 +51,7 @@ class World:
             }
             environment[RUN_VARIABLE] = json.dumps(told)
         script = [cell(source, f"cell-{number}") for number, source in enumerate(sources)]
-        return self._kernels.run(self.folder, script, go_on=True, environment=environment, **options)
+        return self._forked.run(self.folder, script, go_on=True, environment=environment, **options)
 
     @property
     def charges(self) -> list[str]:
@@ -68,15 +67,9 @@ class World:
         return status_of(lambda: app.main(["resolve", *words, "--store", store], standalone_mode=False))
 
 
-@pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedKernels]:
-    with ForkedKernels(tmp_path_factory.mktemp("kernels")) as made:
-        yield made
-
-
 @pytest.fixture
-def world(kernels: ForkedKernels, tmp_path: Path) -> World:
-    return World(kernels, tmp_path)
+def world(forked: ForkedKernels, tmp_path: Path) -> World:
+    return World(forked, tmp_path)
 
 
 def charge(then: str = "", options: str = "") -> str:
@@ -258,7 +251,8 @@ def test_outside_of_steps_there_is_no_key(world: World) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("claim --run-again", "'claim' does not wait for a decision; steps that do: charge"),
+        ("refund --run-again", "'refund' does not wait for a decision; steps that do: charge"),
+        ("charg --run-again", "'charg' does not wait for a decision; did you mean charge?"),
         ("charge", "say one of them"),
         ("charge --happened --run-again", "say one of them"),
         ("charge --happened --value other=1", "binds number, receipt; found a value for other"),

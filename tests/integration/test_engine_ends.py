@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from durable_nb.batch.engine_run import run_notebook
-from durable_nb.batch.reports import list_runs
+from durable_nb.batch.reports import list_runs, run_report
 from durable_nb.store.locks import FileLock
 from durable_nb.store.store import open_store
 
@@ -90,9 +90,10 @@ def test_keep_going(tmp_path: Path) -> None:
     assert top.endswith("- failed: `a`, cell 5\n- blocked: `c`, cell 4\n- completed: `b`, cell 6")
     with closing(open_store(tmp_path / ".durable")) as store:
         (run,) = list_runs(store)
-        found = store.ledger.rows("select step, state from steps order by position")
+        steps = run_report(store, run.run_id, last_pass=True).steps
     assert ("failed", "ZeroDivisionError: division by zero") == (run.state, run.error)
-    assert ["failed", "completed", "blocked"] == [row["state"] for row in found]
+    assert [("a", "failed"), ("b", "completed"), ("c", "blocked")] == [(s.step, s.state) for s in steps]
+    assert "needs x of step a" in steps[2].reason
 
 
 def test_waiting_for_a_person(tmp_path: Path) -> None:
@@ -107,6 +108,27 @@ def test_waiting_for_a_person(tmp_path: Path) -> None:
     nb = output(tmp_path)
     assert ["waiting", "completed", "-"] == states(nb)
     assert ("done\n", "waiting\n") == (printed(nb.cells[1]), printed(nb.cells[2]))
+
+
+def test_waiting_is_told_once(tmp_path: Path) -> None:
+    """A step that is executed at most once was cut off: what is asked, and what to type, at a glance."""
+    dies = "import os, pathlib\npathlib.Path('begun').touch()\nos._exit(3)"
+    write(tmp_path / "in.ipynb", "%%step load\nx = 1", f"%%step charge --at-most-once\n{dies}\ny = 2")
+    command = [sys.executable, "-m", "durable_nb.cli"]
+
+    def call(*words: str) -> str:
+        done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.stdout
+
+    for _ in range(2):
+        shown = call("run", "in.ipynb", "out.ipynb")
+        assert 1 == shown.count("Say what became of it")
+        assert "durable-nb resolve charge --run-again" in shown
+        assert ["load", "charge"] == [s["step"] for s in json.loads(call("show", "last", "--json"))["steps"]]
+        assert "waiting" == json.loads(call("show", "last", "--json"))["steps"][1]["state"]
+    call("resolve", "charge", "--happened", "--value", "y=2")
+    assert "completed" in call("run", "in.ipynb", "out.ipynb")
+    assert [] == [s for s in json.loads(call("show", "last", "--json"))["steps"] if s["state"] == "waiting"]
 
 
 def test_without_keep_going(tmp_path: Path) -> None:
@@ -276,7 +298,7 @@ def test_asked_to_end(start: Start, tmp_path: Path, command: list[str], number: 
     wait_for(tmp_path / "busy")
 
     process.send_signal(number)
-    stderr = process.communicate(timeout=30)[1]
+    stderr = process.communicate(timeout=180)[1]
 
     assert status == process.returncode, stderr
     nb = output(tmp_path)
@@ -299,7 +321,7 @@ def test_asked_to_end_before_the_first_cell(start: Start, tmp_path: Path) -> Non
     wait_for(tmp_path / "out.ipynb")
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=180)
 
     assert 130 == process.returncode
     with closing(open_store(tmp_path / ".durable")) as store:

@@ -72,6 +72,29 @@ def test_every_attempt_is_on_record(kernels: ForkedKernels, tmp_path: Path) -> N
     assert all(a["finished_at"] <= b["started_at"] for a, b in itertools.pairwise(attempts))
 
 
+def test_the_traceback_on_record_is_the_authors(kernels: ForkedKernels, tmp_path: Path) -> None:
+    """It begins in the cell, has no frame of ours at its end or between, and tells what came before."""
+    body = """import pandas as pd
+def load(path):
+    try:
+        return pd.read_csv(path)
+    except OSError as error:
+        raise LookupError("no data") from error
+load("missing.csv")"""
+    lived(
+        kernels, tmp_path, f"%%step s\n{body}", "%%step t\nimport durable_nb\ndurable_nb.extend_timeout('x')"
+    )
+
+    text, ours = (row["traceback"] for row in rows(tmp_path, "select traceback from attempts order by step"))
+    first, _, last = text.partition("The above exception was the direct cause")
+    frames = [line.strip() for line in last.splitlines() if line.startswith("  File")]
+    assert ['File "Cell In[1]", line 8, in <module>', 'File "Cell In[1]", line 7, in load'] == frames
+    assert 'File "Cell In[1]", line 5, in load' in first
+    assert text.endswith("LookupError: no data\n")
+    assert "durable_nb.extend_timeout('x')" in ours
+    assert "durable_nb/" not in text + ours
+
+
 def test_a_step_that_never_succeeds_gives_up(kernels: ForkedKernels, tmp_path: Path) -> None:
     """The last error is raised, once, and nothing of the others hangs on it."""
     life = lived(

@@ -26,6 +26,12 @@ SMALL = "import durable_nb.kernel.rollback; durable_nb.kernel.rollback._COPIES =
 
 HELPERS = "seen = []\ncount = 0\ndef bump():\n    global count\n    count += 1\n    seen.append(1)"
 
+CODED = "def f(to=[]):\n    to.append(1)\nclass C:\n    seen = []"
+LOOK_AT_SETTINGS = """import decimal, sys, warnings, numpy as np
+limit = sys.setrecursionlimit
+def look(): return len(warnings.filters), np.geterr(), sys.getrecursionlimit()
+before = look()"""
+
 SCENES = {
     "names": ("a = 1; b = 2", "a = 5; del b; c = 3", "(a, b, 'c' in globals())", "(1, 2, False)"),
     "list": ("a = [1, [2]]; b = a", "a.append(3); a[1].append(4); a = 0", "(a, b is a)", "([1, [2]], True)"),
@@ -102,6 +108,61 @@ SCENES = {
         "f.read() + str(f.close() or '')",
         "'hello'",
     ),
+    "module that was reloaded": (
+        f"open('helpers.py', 'w').write({HELPERS!r}); import sys, helpers; bump = helpers.bump",
+        "import importlib; importlib.reload(helpers); del sys.modules['helpers']",
+        "(helpers.bump is bump, sys.modules.get('helpers') is helpers)",
+        "(True, True)",
+    ),
+    "code of a module": (
+        f"_ = open('coded.py', 'w').write({CODED!r}); import coded",
+        "coded.f(); coded.C.seen.append(1); coded.C.more = 1; coded.C.f = coded.f",
+        "(coded.f.__defaults__, coded.C.seen, hasattr(coded.C, 'more'), hasattr(coded.C, 'f'))",
+        "(([],), [], False, False)",
+    ),
+    "settings": (
+        LOOK_AT_SETTINGS,
+        "decimal.getcontext().prec = 5; warnings.resetwarnings(); np.seterr(all='raise'); limit(5000)",
+        "(look() == before, decimal.getcontext().prec)",
+        "(True, 28)",
+    ),
+    "figures": (
+        "import matplotlib.pyplot as plt\nplt.switch_backend('agg'); first = plt.figure().number",
+        "plt.figure(); plt.plot([1])",
+        "plt.get_fignums() == [first]",
+        "True",
+    ),
+    "remembered results": (
+        "from functools import *\nk = 1\ndef add(v): return v + k\nf, g = lru_cache(add), cache(add)\nf(0)",
+        "k = 5; f(1); g(1)",
+        "(f(1), f(0), g(1))",
+        "(2, 1, 2)",
+    ),
+    "partial": (
+        "import functools\nheld = [1]\ndef f(to): to.append(2)\np = functools.partial(f, held)",
+        "p(); p.keywords['x'] = 1",
+        "(held, p.keywords)",
+        "([1], {})",
+    ),
+    "decimal": ("import decimal\nc = decimal.Context(prec=5)", "c.prec = 9", "c.prec", "5"),
+    "code of a function": (
+        "def f(): return 1\ndef g(): return 2",
+        "f.__code__ = g.__code__; f.__doc__ = 'x'",
+        "(f(), f.__doc__)",
+        "(1, None)",
+    ),
+    "class of an object": (
+        "class A: pass\nclass B(A): pass\nclass C: pass\na = A()",
+        "a.__class__ = C; B.__bases__ = (C,)",
+        "(type(a).__name__, B.__mro__[1].__name__)",
+        "('A', 'A')",
+    ),
+    "error": (
+        "e = ValueError('a', [1])",
+        "e.args[1].append(2); e.add_note('x'); e.args = (); e.__cause__ = KeyError()",
+        "(e.args, e.__cause__, hasattr(e, '__notes__'))",
+        "(('a', [1]), None, False)",
+    ),
     "last value": ("5", "%config InteractiveShell.ast_node_interactivity = 'all'\n7", "_", "5"),
 }
 
@@ -134,6 +195,72 @@ def test_the_next_attempt_starts_from_the_same(kernels: ForkedKernels, tmp_path:
 
     assert ["", "", ""] == life.errors
     assert expected == life.cells[2].shown.strip()
+
+
+def test_later_results_are_remembered_as_ever(kernels: ForkedKernels, tmp_path: Path) -> None:
+    """A failed attempt that showed a value changes neither what ``_`` becomes later nor what is kept."""
+    shows_all = "get_ipython().ast_node_interactivity = 'all'; None"
+    step = "%%step s --retries 1 --backoff 0\n7\nimport durable_nb\nif durable_nb.attempt() == 1: 1/0"
+    life = lived(kernels, tmp_path, shows_all, "5", step + "\nquiet = None", "8", "(_, __)")
+
+    assert "(8, 7)" == life.cells[4].shown.partition(": ")[2].strip()
+    assert [""] * 5 == life.errors
+
+
+SERVER = """
+import threading, urllib.request
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+asked, plain = Counter(), 0
+class Flaky(BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked[self.path] += 1
+        self.send_response(200 if asked[self.path] > 2 else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *args): pass
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Flaky)
+thread = threading.Thread(target=server.serve_forever, daemon=True)
+thread.start()
+def fetch(page, counted=asked):
+    global plain
+    plain += 1
+    return urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/{page}").status
+"""
+
+
+def test_what_is_ignored_is_left_alone(kernels: ForkedKernels, tmp_path: Path) -> None:
+    """A server, its thread and what they count go on; what the step itself changed is put back."""
+    step = "--retries 5 --backoff 0 --ignore server,asked,plain,thread"
+    life = lived(
+        kernels,
+        tmp_path,
+        f"{SERVER}\nseen = []",
+        f"%%step get {step}\nthread; seen.append(1); status = fetch('a')",
+        "(dict(asked), plain, seen, thread.is_alive(), fetch('a'))",
+    )
+
+    assert ["", "", ""] == life.errors
+    assert "({'/a': 3}, 3, [1], True, 200)" == life.cells[2].shown.partition(": ")[2].strip()
+
+
+def test_what_holds_something_ignored_is_said(kernels: ForkedKernels, tmp_path: Path) -> None:
+    """An input through which the ignored object is reached is not as it was; that stops nobody."""
+    life = lived(
+        kernels,
+        tmp_path,
+        "asked = [0]; box = {'asked': asked, 'own': []}",
+        "%%step s --retries 1 --backoff 0 --ignore asked\nbox['own'].append(1); asked[0] += 1\n1/0",
+        UNBLOCK,
+        "box",
+    )
+
+    assert "given up after 1 retry; not undone: box holds asked, which --ignore leaves as it is" == (
+        life.cells[1].warning
+    )
+    assert "{'asked': [2], 'own': []}" in life.cells[3].shown
 
 
 def test_what_cannot_be_undone_is_said(kernels: ForkedKernels, tmp_path: Path) -> None:

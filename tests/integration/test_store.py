@@ -25,6 +25,7 @@ from durable_nb.core.errors import (
 from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import EventKind, Output, OutputKind, StepEvent, Trace
 from durable_nb.store import Store, open_store
+from durable_nb.store.spool import Spool
 from durable_nb.store.writer import Writer
 
 
@@ -269,17 +270,17 @@ def test_traces_need_no_pandas(tmp_path: Path) -> None:
 class TestWriter:
     """The write-behind queue with a ledger that fails in ways that are hard to bring about."""
 
-    def test_failures_lose_nothing(self) -> None:
+    def test_failures_lose_nothing(self, tmp_path: Path) -> None:
         """Events wait in order while the ledger fails, and flush says why."""
         written: list[StepEvent] = []
         full = True
 
-        def commit(events: Sequence[StepEvent]) -> None:
+        def commit(events: Sequence[StepEvent], *, wait: bool = True) -> None:
             if full:
                 raise StoreFullError("no room")
             written.extend(events)
 
-        writer = Writer(commit)
+        writer = Writer(commit, Spool(tmp_path))
         for number in range(3):
             writer.put(event(number))
         with pytest.raises(StoreFullError, match="no room"):
@@ -289,16 +290,16 @@ class TestWriter:
 
         assert written == [event(number) for number in range(3)]
 
-    def test_one_bad_event(self) -> None:
+    def test_one_bad_event(self, tmp_path: Path) -> None:
         """An event that cannot be written at all is reported and does not stop the others."""
         written: list[StepEvent] = []
 
-        def commit(events: Sequence[StepEvent]) -> None:
+        def commit(events: Sequence[StepEvent], *, wait: bool = True) -> None:
             if event(1) in events:
                 raise ValueError("odd")
             written.extend(events)
 
-        writer = Writer(commit)
+        writer = Writer(commit, Spool(tmp_path))
         writer._start = lambda: None  # type: ignore[method-assign]  # all in one batch, in this thread
         for number in range(3):
             writer.put(event(number))
@@ -308,11 +309,11 @@ class TestWriter:
 
         assert written == [event(0), event(2)]
 
-    def test_the_thread_ends_and_comes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_thread_ends_and_comes_back(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A writer at rest has no thread; the next event starts one."""
         monkeypatch.setattr("durable_nb.store.writer._REST", 0.01)
         done = threading.Event()
-        writer = Writer(lambda events: done.set())
+        writer = Writer(lambda events, wait=True: done.set(), Spool(tmp_path))
         for _ in range(3):
             done.clear()
             writer.put(event(1))

@@ -60,6 +60,12 @@ def write_variables(values: dict[str, Any], path: str) -> None:
         del values[name]
 
 
+def save_each(values: dict[str, Any], folder: str) -> None:
+    """As ``save``, but each variable by itself: what one of them holds changes nothing in another's text."""
+    save(values, folder)
+    found["variables"] = {name: _Teller(values).tell(values[name]) for name in _names(values)}
+
+
 def tell(value: Any, notebook: dict[str, Any] | None = None) -> Any:
     """One value by itself."""
     return _Teller(notebook or {}).tell(value)

@@ -30,6 +30,8 @@ class Seen:
     shown: str
     traceback: str
     status: dict[str, Any] | None
+    after: dict[str, Any] | None = None
+    """What ``describe`` found after it, if it was asked after each cell."""
 
     @property
     def state(self) -> str:
@@ -82,16 +84,23 @@ def write(path: str, text: str) -> dict[str, Any]:
     return {"do": "write", "path": path, "text": text}
 
 
+def damage(path: Path) -> dict[str, Any]:
+    """Bits of a file flip between two cells."""
+    return {"do": "damage", "path": str(path)}
+
+
 class ForkedKernels:
     """Starts a warm process once, and new kernels from it.
 
     Args:
         scratch: A folder for results; nothing of it is seen by the kernels.
+        environment: Variables for all kernels.
     """
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, environment: dict[str, str] | None = None) -> None:
         self._result = scratch / "result.jsonl"
-        environment = {**os.environ, **SURROUNDINGS, "IPYTHONDIR": str(scratch / "ipython")}
+        own = {"IPYTHONDIR": str(scratch / "ipython"), **(environment or {})}
+        environment = {**os.environ, **SURROUNDINGS, **own}
         environment.setdefault("DURABLE_NB_KEY_FILE", str(scratch / "key"))
         self._log = (scratch / "zygote.log").open("w+")
         self._process = subprocess.Popen(
@@ -116,6 +125,7 @@ class ForkedKernels:
         die_at: int = 0,
         go_on: bool = False,
         farewell: bool = False,
+        each: bool = False,
     ) -> Life:
         """Run a script in a new kernel.
 
@@ -128,6 +138,7 @@ class ForkedKernels:
             die_at: SIGKILL at this event of a step, counted from 1; 0 never.
             go_on: Also after a cell failed.
             farewell: End in good order; otherwise the process is gone after the last cell.
+            each: Describe the notebook after each cell.
         """
         request = {
             "folder": str(folder),
@@ -138,6 +149,7 @@ class ForkedKernels:
             "die_at": die_at,
             "go_on": go_on,
             "farewell": farewell,
+            "each": each,
             "result": str(self._result),
         }
         assert self._process.stdin is not None

@@ -36,7 +36,7 @@ from durable_nb.store import ledger  # noqa: F401  # the same
 
 STATUS = "application/vnd.durable_nb.step+json"
 _PATIENCE = 120  # seconds until a kernel counts as hung
-_DESCRIBE = '__import__("oracle.describe", fromlist=["x"]).save(globals(), {folder!r})'
+_DESCRIBE = '__import__("oracle.describe", fromlist=["x"]).{how}(globals(), {folder!r})'
 
 
 class _Publisher(DisplayPublisher):
@@ -86,11 +86,14 @@ class _Kernel:
             if not getattr(self, f"_{action['do']}")(**{k: v for k, v in action.items() if k != "do"}):
                 break
         else:
-            told = self._shell.run_cell(_DESCRIBE.format(folder=self._request["folder"]), store_history=False)
-            told.raise_error()
-            self._tell(final=dict(describe.found))
+            self._tell(final=self._described("save"))
         if self._request["durable"] and self._request["farewell"]:
             magics.unload(self._shell)
+
+    def _described(self, how: str) -> dict[str, Any]:
+        code = _DESCRIBE.format(how=how, folder=self._request["folder"])
+        self._shell.run_cell(code, store_history=False).raise_error()
+        return dict(describe.found)
 
     def _die_in_time(self, event: Any) -> None:
         self._events += 1
@@ -109,6 +112,7 @@ class _Kernel:
             shown=without_places(shown, self._request["folder"]),
             traceback="" if error is None else self._shown.getvalue(),
             status=self._shell.statuses[-1] if self._shell.statuses else None,
+            after=self._described("save_each") if self._request["each"] else None,
         )
         return error is None or self._request["go_on"]
 
@@ -116,6 +120,14 @@ class _Kernel:
         target = Path(self._request["folder"], path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
+        return True
+
+    def _damage(self, path: str) -> bool:
+        target = Path(path)
+        content = bytearray(target.read_bytes())
+        content[len(content) // 3] ^= 0xFF
+        content[8:16] = bytes(8)
+        target.write_bytes(content)
         return True
 
     def _remove(self, path: str) -> bool:

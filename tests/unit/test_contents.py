@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import array
+import ast
 import collections
+import copyreg
+import decimal
+import functools
 import io
+import itertools
 import random
 import threading
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +22,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from durable_nb.core.fingerprint.walker import STAND_INS, full_name
 from durable_nb.kernel.contents import contents_of
 from durable_nb.kernel.remembering import Allowance, Memory, become
 
@@ -49,6 +56,62 @@ class Holder:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"data": self.data}
+
+
+class Made:
+    """Says how it is made again, and from what."""
+
+    def __init__(self, x: list[int], y: int = 1) -> None:
+        self.x = x
+        self.y = y
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Made, (self.x, self.y)
+
+    def __repr__(self) -> str:
+        return f"{self.x} {self.y}"
+
+
+class Connection:
+    """Fingerprinted by something else than what it holds."""
+
+    def __init__(self) -> None:
+        self.sent = [1]
+
+
+def annotated(x: int, more: list[int] | None = None) -> None:
+    """Has an annotation."""
+
+
+def spoil_error(error: Any) -> None:
+    error.args[1].append(2)
+    error.args = ()
+    error.__cause__ = KeyError()
+    error.add_note("x")
+
+
+def spoil_context(context: Any) -> None:
+    context.prec = 9
+    context.divide(1, 3)
+
+
+def copied_function() -> Any:
+    return types.FunctionType(annotated.__code__, globals(), "f", ([1],))
+
+
+def spoil_function(function: Any) -> None:
+    function.__code__, function.__doc__ = copied_function.__code__, "x"
+    function.__annotations__["y"] = int
+    function.tag = 1
+
+
+def look_at_function(function: Any) -> object:
+    return function.__code__, function.__doc__, dict(function.__annotations__), dict(vars(function))
+
+
+def look_at_cycle(cycle: Any) -> object:
+    _, (below,), state = cycle.__reduce__()
+    return below.__reduce__()[2], repr(state)
 
 
 def ordered() -> collections.OrderedDict[str, Any]:
@@ -111,10 +174,36 @@ CASES: dict[str, Case] = {
     "object": (Plain, spoil_object, repr),
     "slots": (Slotted, spoil_object, repr),
     "subclass of list": (tagged, spoil_tagged, lambda x: (repr(x), x.tag)),
+    "partial": (
+        lambda: functools.partial(sorted, [1], key=None),
+        lambda x: (x.args[0].append(2), x.keywords.clear()),
+        repr,
+    ),
+    "decimal context": (lambda: decimal.Context(prec=5), spoil_context, repr),
+    "error": (lambda: ValueError("a", [1]), spoil_error, lambda x: (repr(x), x.__cause__, dict(vars(x)))),
+    "default": (
+        lambda: collections.defaultdict(list, a=[1]),
+        lambda x: (x["b"].append(1), setattr(x, "default_factory", int)),
+        repr,
+    ),
+    "function": (copied_function, spoil_function, look_at_function),
+    "object that says how it is made": (lambda: Made([1]), spoil_object, repr),
+    "iterator with a store of its own": (
+        lambda: itertools.cycle([1, 2, 3]),
+        next,
+        look_at_cycle,
+    ),
+    "syntax tree": (lambda: ast.parse("a = 1"), lambda x: x.body.append(ast.Pass()), ast.dump),
     "bound method": (lambda: [1].append, lambda x: x(2), lambda x: repr(x.__self__)),
     "numpy": (lambda: np.arange(3), lambda x: x.fill(7), lambda x: x.tolist()),
     "numpy of objects": (lambda: np.array([[1], None], object), lambda x: x[0].append(2), repr),
     "numpy generator": (lambda: np.random.default_rng(1), lambda x: x.random(), numpy_state),
+    "numpy bit generator": (lambda: np.random.PCG64(1), lambda x: x.random_raw(), lambda x: repr(x.state)),
+    "numpy random state": (
+        lambda: np.random.RandomState(1),
+        lambda x: x.randn(),
+        lambda x: repr(x.get_state(legacy=False)),
+    ),
     "pandas": (table, spoil_table, lambda x: (x.to_dict("list"), x.index.name, dict(x.attrs))),
     "pandas subclass": (lambda: table(Table), spoil_table, lambda x: (x.to_dict("list"), x.index.name)),
     "series": (lambda: pd.Series([1.0], name="n"), lambda x: x.__setitem__(0, 5.0), lambda x: x.tolist()),
@@ -182,6 +271,61 @@ def test_what_is_no_data_is_left_alone() -> None:
     assert () == contents_of(logging.getLogger("x"))
     assert () == contents_of(lock)
     assert () == contents_of(np) == contents_of(type("Lazy", (type(np),), {})("lazy"))
+
+
+@pytest.mark.parametrize("how", ["copyreg", "a stand-in"])
+def test_what_is_known_by_something_else_is_left_alone(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever says what counts of an object of a class says that the rest is none of our business."""
+    thing, memory = Connection(), Memory(Allowance(None))
+    if how == "copyreg":
+        monkeypatch.setitem(copyreg.dispatch_table, Connection, lambda _: (Connection, ()))
+    else:
+        monkeypatch.setitem(STAND_INS, full_name(Connection), lambda _: "the one connection")
+    memory.add([[thing]])
+    thing.sent.append(2)
+
+    memory.put_back()
+
+    assert [1, 2] == thing.sent
+
+
+@pytest.mark.parametrize("remembering", [functools.cache, functools.lru_cache(maxsize=4)])
+def test_results_of_later_are_forgotten(remembering: Callable[..., Any]) -> None:
+    """A function that remembers results keeps those that it had, and works the others out anew."""
+    factor, asked = 1, []
+
+    @remembering
+    def scaled(value: int) -> int:
+        asked.append(value)
+        return value * factor
+
+    scaled(1)
+    memory = Memory(Allowance(None))
+    memory.add([scaled])
+    factor = 5
+    scaled(2)
+    factor = 1
+
+    memory.put_back(lambda thing: thing is scaled)
+
+    assert [1, 2, 3] == [scaled(1), scaled(2), scaled(3)]
+    assert [1, 2, 2, 3] == asked
+    assert [9, 8, 7, 6] == [scaled(n) for n in (9, 8, 7, 6)]  # also where older ones must go
+
+
+def test_what_is_to_be_left_alone_is_not_entered() -> None:
+    """Neither it nor what only it refers to; everything around it is put back."""
+    server = {"asked": [0]}
+    box: dict[str, Any] = {"server": server, "own": []}
+    memory = Memory(Allowance(None))
+    memory.leave_alone([server])
+    memory.add([box])
+    box["own"].append(1)
+    server["asked"].append(1)
+
+    memory.put_back()
+
+    assert {"server": {"asked": [0, 1]}, "own": []} == box
 
 
 def test_large_copies_need_room() -> None:

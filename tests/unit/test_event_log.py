@@ -27,6 +27,9 @@ def event(
     ("told", "level", "words"),
     [
         (event(EventKind.EXECUTING), "DEBUG", "step clean · executing"),
+        (event(EventKind.STEP_DECLARED), "DEBUG", "step clean · declared"),
+        (event(EventKind.RUN_STARTED, 0, step=""), "DEBUG", "run r1 · started"),
+        (event(EventKind.ATTEMPT_STARTED, 2), "DEBUG", "step clean · attempt 2 · attempt started"),
         (
             event(EventKind.ATTEMPT_FINISHED, state="completed", seconds=4.1),
             "INFO",

@@ -108,7 +108,8 @@ def _exception(walker: Walker, value: BaseException) -> None:
     walker.tag("exception")
     instance_of_exception = value.__reduce_ex__(4)
     class_of(walker, type(value))
-    state = instance_of_exception[2] if len(instance_of_exception) > 2 else None
+    # Whoever asks for the attributes of an error that has none gives it an empty dictionary.
+    state = (instance_of_exception[2] or None) if len(instance_of_exception) > 2 else None
     walker.part(".args", value.args)
     walker.part(".__reduce__", tuple(instance_of_exception[1]))
     walker.part(".__dict__", state)

@@ -11,6 +11,11 @@ from fault.sweep.life import Life
 from durable_nb.store.files import STAGE_MARK
 from durable_nb.store.store import open_store
 
+_AT_THE_TOP = {"lock", ".gitignore", "CACHEDIR.TAG"}
+_DAMAGED = ".damaged"
+_SUFFIXES = {"artifacts": ".parquet", "traces": ".parquet", "locks": ".lock", "spool": ".json"}
+"""Folder of a store → what its files end with."""
+
 
 @dataclass(frozen=True)
 class Clean:
@@ -31,15 +36,21 @@ class Found:
     wrong: list[str]
 
 
-def look(folder: Path, acknowledged: list[list[object]]) -> Found:
-    """Open the store as the next process would; everything acknowledged must be there."""
+def look(folder: Path, acknowledged: list[list[object]], *, damaged: bool = False) -> Found:
+    """Open the store as the next process would; everything acknowledged must be there.
+
+    Args:
+        folder: Of the notebook.
+        acknowledged: Events of which a life was told that they are durable.
+        damaged: Whether traces may be damaged: that is what has happened.
+    """
     wrong: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         store = open_store(folder / ".durable")
         files = store.traces.files()
         traces = list(store.traces.all())
-        if len(files) != len(traces):
+        if len(files) != len(traces) and not damaged:
             wrong.append(f"{len(files) - len(traces)} damaged trace files")
         store.recover()
         rows = store.ledger.rows("select kind, run_id, step, attempt from events")
@@ -48,19 +59,23 @@ def look(folder: Path, acknowledged: list[list[object]]) -> Found:
         if lost:
             wrong.append(f"the ledger lost {len(lost)} acknowledged events, first {lost[0]}")
         indexed = {row["trace_id"] for row in store.ledger.rows("select trace_id from traces")}
-        if missing := set(files) - indexed:
+        if missing := {trace.trace_id for trace in traces} - indexed:
             wrong.append(f"{len(missing)} traces are not in the ledger after recover()")
         store.close()
-    stages = [p for p in (folder / ".durable").rglob("*") if p.is_file() and not _is_ours(p)]
-    wrong += [f"unknown file {path.name}" for path in stages]
+    wrong += [f"unknown file {path}" for path in _files(folder / ".durable") if not _is_ours(path)]
     return Found({t.step for t in traces if t.durable}, len(rows) + len(traces), wrong)
 
 
+def _files(store: Path) -> list[Path]:
+    return [path.relative_to(store) for path in store.rglob("*") if path.is_file()]
+
+
 def _is_ours(path: Path) -> bool:
-    known = path.suffix in {".parquet", ".damaged", ".lock"} or path.name.startswith(
-        ("ledger.duckdb", "lock")
-    )
-    return known or STAGE_MARK in path.name or path.name in {".gitignore", "CACHEDIR.TAG"}
+    """Whether a file of the store is one that durable_nb makes there."""
+    if len(path.parts) == 1:
+        return path.name in _AT_THE_TOP or path.name.startswith("ledger.duckdb")
+    ends = path.name.endswith((_SUFFIXES.get(path.parts[0], _DAMAGED), _DAMAGED))
+    return ends or STAGE_MARK in path.name
 
 
 def against_clean(life: Life, clean: Clean, what: str) -> list[str]:

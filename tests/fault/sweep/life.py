@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import random
 import signal
@@ -13,6 +12,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,14 @@ from durable_nb.core.model import EventKind, StepEvent
 from durable_nb.core.protocol import STATUS_MIME
 from durable_nb.kernel import api, magics, steps_magic  # noqa: F401  # the same
 from durable_nb.store.ledger import Ledger
+from durable_nb.store.spool import Spool
 from durable_nb.testing.points import Points, error_of
 
+STAGE = "stage"
+"""First word of the points that are boundaries of a step; the others are writes to the store."""
 _PATIENCE = 60.0
 _HUNG = 75
+_NO_WRITES = (STAGE, "transaction", "remove")
 _WRITTEN_BY_NOTEBOOK = "out.txt"
 
 
@@ -77,6 +81,11 @@ class _Publisher(DisplayPublisher):
 
 class _Shell(InteractiveShell):
     display_pub_class = Type(_Publisher)
+
+
+def can_fail(point: str) -> bool:
+    """Whether the operating system can refuse what comes after a point."""
+    return not point.startswith(_NO_WRITES)
 
 
 def make_shell() -> InteractiveShell:
@@ -130,6 +139,7 @@ class _Forked:
         self._happening = happening
         self._durable = durable
         self._count = 0
+        self._passing = threading.Lock()
 
     def run(self, cells: list[str]) -> None:
         os.chdir(self._folder)
@@ -137,7 +147,6 @@ class _Forked:
         np.random.seed(1)
         sys.stdout = sys.stderr = self._shown = io.StringIO()
         warnings.simplefilter("ignore", DurableWarning)  # of a damaged file: it is the point of the case
-        logging.getLogger("durable_nb").addHandler(logging.NullHandler())  # or it counts as the cells' output
         if self._durable:
             magics.load(self._shell)
             magics.session_of(self._shell).observers.insert(0, self._observe)
@@ -179,7 +188,8 @@ class _Forked:
             found["one list"] = str(self._shell.user_ns["same"] is self._shell.user_ns["numbers"])
         found["random"] = fingerprint(random.getstate())
         found["numpy"] = fingerprint(list(map(str, np.random.get_state())))
-        found["file"] = (self._folder / _WRITTEN_BY_NOTEBOOK).read_text()
+        written = self._folder / _WRITTEN_BY_NOTEBOOK
+        found["file"] = written.read_text() if written.exists() else ""
         return found
 
     def _end(self) -> None:
@@ -191,29 +201,34 @@ class _Forked:
     def _observe(self, event: StepEvent) -> None:
         if event.kind is EventKind.EXECUTING:
             self._tell(executed=event.step)
+        self._pass(f"{STAGE} {event.kind.value}")
 
     def _note_acknowledged(self) -> None:
-        """What the ledger has taken for durable must be there for ever."""
-        record = Ledger.record
+        """What the ledger has taken for durable, or the spool for it, must be there for ever."""
+        for kind, name in ((Ledger, "record"), (Spool, "add")):
+            setattr(kind, name, self._telling(getattr(kind, name)))
 
-        def noted(ledger: Ledger, events: Any) -> None:
-            record(ledger, events)
+    def _telling(self, write: Callable[..., None]) -> Callable[..., None]:
+        def told(where: Any, events: Sequence[StepEvent], **how: Any) -> None:
+            write(where, events, **how)
             for event in events:
                 self._tell(acknowledged=[event.kind.value, event.run_id, event.step, event.attempt])
 
-        Ledger.record = noted  # type: ignore[method-assign]
+        return told
 
     def _pass(self, name: str) -> None:
-        self._count += 1
-        happening, reached = self._happening, self._count - self._happening.point
-        self._tell(point=name)
+        with self._passing:
+            self._count += 1
+            happening, reached = self._happening, self._count - self._happening.point
+            self._tell(point=name)
         if not happening.point or reached < 0 or (reached > 0 and not happening.lasting):
             return
         if not happening.error:
+            self._tell(hit=name)
             threading.Thread(target=_kill_after, args=(happening.delay,)).start()
             if not happening.delay:
                 time.sleep(_PATIENCE)
-        elif not name.startswith("transaction"):
+        elif can_fail(name):
             self._tell(hit=name)
             raise error_of(happening.error)
 
