@@ -34,7 +34,7 @@ COMMENT ON TABLE  runs               IS 'One row a run: one pass over a notebook
 COMMENT ON COLUMN runs.run_id        IS 'Names the run';
 COMMENT ON COLUMN runs.notebook      IS 'Path of the notebook';
 COMMENT ON COLUMN runs.parameters    IS 'Parameters it was given, name to value';
-COMMENT ON COLUMN runs.state         IS 'running, completed, failed, interrupted or cancelled';
+COMMENT ON COLUMN runs.state         IS 'running, completed, failed, interrupted, cancelled or waiting';
 COMMENT ON COLUMN runs.started_at    IS 'When it was first started';
 COMMENT ON COLUMN runs.resumed_at    IS 'When it was last resumed; null if it never was';
 COMMENT ON COLUMN runs.finished_at   IS 'When it ended; null while it runs, and after its process died';
@@ -73,7 +73,7 @@ COMMENT ON COLUMN steps.position      IS 'Place among the steps of its notebook'
 COMMENT ON COLUMN steps.cell_id       IS 'Id of its cell';
 COMMENT ON COLUMN steps.source        IS 'The cell as the user wrote it';
 COMMENT ON COLUMN steps.options       IS 'Options of the step, name to value';
-COMMENT ON COLUMN steps.state         IS 'pending, running, completed, reused, failed, blocked, interrupted or cancelled';
+COMMENT ON COLUMN steps.state         IS 'pending, running, completed, reused, failed, blocked, interrupted, cancelled or waiting';
 COMMENT ON COLUMN steps.reason        IS 'Why its last attempt executed';
 COMMENT ON COLUMN steps.run_id        IS 'Run that touched it last';
 COMMENT ON COLUMN steps.attempt       IS 'Number of its last attempt in that run';
@@ -111,7 +111,7 @@ COMMENT ON COLUMN attempts.attempt       IS 'Counts the tries of the step in the
 COMMENT ON COLUMN attempts.reuse         IS '0 if the cell was executed; else the time in µs, which tells the reuses of one run apart';
 COMMENT ON COLUMN attempts.notebook      IS 'Path of the notebook';
 COMMENT ON COLUMN attempts.cell_id       IS 'Id of the cell';
-COMMENT ON COLUMN attempts.state         IS 'running, completed, reused, failed, blocked, interrupted or cancelled';
+COMMENT ON COLUMN attempts.state         IS 'running, completed, reused, failed, blocked, interrupted, cancelled or waiting';
 COMMENT ON COLUMN attempts.reason        IS 'Why the step was executed and not reused';
 COMMENT ON COLUMN attempts.started_at    IS 'When it began';
 COMMENT ON COLUMN attempts.finished_at   IS 'When it ended; null while it runs, and after its process died';
