@@ -7,7 +7,9 @@ from durable_nb.kernel.api import (
     idempotency_key,
     load,
     load_ipython_extension,
+    metric,
     query,
+    secret,
     unload_ipython_extension,
 )
 from durable_nb.store.store import open_store
@@ -20,7 +22,9 @@ __all__ = [
     "idempotency_key",
     "load",
     "load_ipython_extension",
+    "metric",
     "open_store",
     "query",
+    "secret",
     "unload_ipython_extension",
 ]

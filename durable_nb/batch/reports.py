@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from durable_nb.core.errors import UnknownRunError
+from durable_nb.batch.run_ids import find_run
 from durable_nb.core.model import Json, State
 from durable_nb.store.store import Store
 
@@ -69,6 +69,18 @@ class RunReport:
     traceback: str
     steps: Sequence[StepReport] = ()
     """In the order of the notebook."""
+    host: str = ""
+    user: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parent_run_id: str = ""
+    notebook_file: str = ""
+    """Digest of the notebook that was executed last, as the store has it; empty where it is not kept."""
+    options: Mapping[str, Json] = field(default_factory=dict)
+    """How it was to be executed."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python, of durable_nb and of the packages that the notebook imports."""
+    git_commit: str = ""
+    git_dirty: bool = False
 
     @property
     def seconds(self) -> float:
@@ -107,6 +119,15 @@ class RunReport:
             "saved_seconds": round(self.saved_seconds, 3),
             "engine": self.engine,
             "output": self.output or None,
+            "host": self.host or None,
+            "user": self.user or None,
+            "tags": dict(self.tags),
+            "parent_run_id": self.parent_run_id or None,
+            "notebook_file": self.notebook_file or None,
+            "engine_options": dict(self.options),
+            "versions": dict(self.versions),
+            "git_commit": self.git_commit or None,
+            "git_dirty": self.git_dirty,
             "error": self.error or None,
             "counts": counts,
             "steps": [step.as_json() for step in self.steps],
@@ -129,6 +150,21 @@ def run_report(store: Store, run_id: str, *, last_pass: bool = False) -> RunRepo
     steps = store.ledger.rows(_STEPS_OF_RUN, [row["run_id"], since, row["run_id"], since, row["run_id"]])
     checks = _checks(store, row["run_id"], since)
     return _run(row, [replace(_step(step), check=checks.get(step["step"])) for step in steps])
+
+
+def run_record(store: Store, run_id: str) -> RunReport:
+    """One run without its steps.
+
+    Raises:
+        UnknownRunError: As from `run_report`.
+    """
+    return _run(_find(store, run_id), ())
+
+
+def all_records(store: Store, notebook: Path | None = None) -> list[RunReport]:
+    """All runs without their steps, newest first, of one notebook or of all."""
+    rows = store.ledger.rows(_RUNS, [str(notebook or ""), str(notebook or ""), _ALL])
+    return [_run(row, ()) for row in rows]
 
 
 def _checks(store: Store, run_id: str, since: datetime) -> dict[str, tuple[str, ...]]:
@@ -156,17 +192,18 @@ def step_status(store: Store, notebook: Path | None = None) -> list[StepReport]:
 
 _RUN_COLUMNS = """
     run_id, notebook, parameters, state, started_at, resumed_at, finished_at, engine, output,
+    host, "user", tags, parent_run_id, notebook_file, engine_options, versions, git_commit, git_dirty,
     error_type, error_message, traceback
 """
 _STEP_COLUMNS = """
     a.run_id, a.notebook, a.step, a.state, a.attempt, a.reason, a.seconds, a.saved_seconds,
     a.error_type, a.error_message
 """
+_ALL = 2**31
 _RUNS = f"""
     select {_RUN_COLUMNS} from runs where ? = '' or notebook = ? order by started_at desc, run_id desc limit ?
 """  # noqa: S608
-_FIND = f"select {_RUN_COLUMNS} from runs where starts_with(run_id, ?) order by started_at desc limit 2"  # noqa: S608
-_LAST = f"select {_RUN_COLUMNS} from runs order by coalesce(resumed_at, started_at) desc limit 1"  # noqa: S608
+_FIND = f"select {_RUN_COLUMNS} from runs where run_id = ?"  # noqa: S608
 _STEPS_OF_RUN = f"""
     with tried as (
         select unnest(newest) from (
@@ -215,18 +252,8 @@ _STATUS = f"""
 
 
 def _find(store: Store, run_id: str) -> Mapping[str, Any]:
-    rows = store.ledger.rows(_LAST) if run_id == "last" else store.ledger.rows(_FIND, [run_id])
-    exact = [row for row in rows if row["run_id"] == run_id]
-    if len(rows) == 1 or exact:
-        found: Mapping[str, Any] = (exact or rows)[0]
-        return found
-    if rows:
-        raise UnknownRunError(
-            f"{run_id!r} begins the id of several runs, such as {rows[0]['run_id']} and {rows[1]['run_id']}; "
-            "give more of it."
-        )
-    what = "has no runs yet" if run_id == "last" else f"has no run {run_id!r}"
-    raise UnknownRunError(f"the store {store.path} {what}. See which there are: durable-nb runs")
+    found: Mapping[str, Any] = store.ledger.rows(_FIND, [find_run(store, run_id)])[0]
+    return found
 
 
 def _run(row: Mapping[str, Any], steps: Sequence[StepReport]) -> RunReport:
@@ -245,6 +272,15 @@ def _run(row: Mapping[str, Any], steps: Sequence[StepReport]) -> RunReport:
         error=_error(row),
         traceback=row["traceback"] or "",
         steps=steps,
+        host=row["host"] or "",
+        user=row["user"] or "",
+        tags=json.loads(row["tags"] or "{}"),
+        parent_run_id=row["parent_run_id"] or "",
+        notebook_file=row["notebook_file"] or "",
+        options=json.loads(row["engine_options"] or "{}"),
+        versions=json.loads(row["versions"] or "{}"),
+        git_commit=row["git_commit"] or "",
+        git_dirty=bool(row["git_dirty"]),
     )
 
 

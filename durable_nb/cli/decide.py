@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from durable_nb.cli.completing import NotebookType, StepType
 from durable_nb.cli.options import existing_store, json_option, store_option
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb invalidate clean\n  durable-nb invalidate clean --undo")
-@click.argument("step", metavar="STEP")
-@click.argument("notebook", metavar="[IN]", type=click.Path(path_type=Path), required=False)
+@click.argument("step", metavar="STEP", type=StepType())
+@click.argument("notebook", metavar="[IN]", type=NotebookType(), required=False)
 @click.option("--undo", is_flag=True, help="Take back the newest invalidation.")
 @store_option
 @json_option

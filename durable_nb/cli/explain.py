@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from durable_nb.cli.completing import NotebookType, StepType
 from durable_nb.cli.options import find_existing_store, json_option, run_options, store_option
 
 if TYPE_CHECKING:
     from durable_nb.core.planning import Plan
     from durable_nb.store.store import Store
 
-_NOTEBOOK = click.Path(path_type=Path)
+_NOTEBOOK = NotebookType()
 
 _PLAN_EPILOG = """\b
 Example:
@@ -37,6 +38,7 @@ def plan(
     notebook: Path,
     pairs: tuple[tuple[str, str], ...],
     files: tuple[Path, ...],
+    secrets: tuple[str, ...],
     cwd: Path | None,
     store_path: Path | None,
     as_json: bool,
@@ -46,7 +48,7 @@ def plan(
 
     values = parameters.collect(files, pairs)
     store = find_existing_store(store_path, notebook.resolve())
-    found = _plan(notebook, values, cwd, store)
+    found = plan_notebook(notebook, values, secrets, cwd, store)
     if as_json:
         tables.print_json(found.as_json())
     else:
@@ -61,7 +63,7 @@ Example:
 
 
 @click.command(epilog=_WHY_EPILOG)
-@click.argument("step", metavar="STEP")
+@click.argument("step", metavar="STEP", type=StepType())
 @click.argument("notebook", metavar="[IN]", type=_NOTEBOOK, required=False)
 @run_options
 @store_option
@@ -72,6 +74,7 @@ def why(
     notebook: Path | None,
     pairs: tuple[tuple[str, str], ...],
     files: tuple[Path, ...],
+    secrets: tuple[str, ...],
     cwd: Path | None,
     store_path: Path | None,
     as_json: bool,
@@ -85,22 +88,32 @@ def why(
 
     values = parameters.collect(files, pairs)
     store = find_existing_store(store_path, notebook.resolve() if notebook is not None else None)
-    found = explain_step(step, notebook, store, lambda path: _plan(path, values, cwd, store))
+    found = explain_step(step, notebook, store, lambda path: plan_notebook(path, values, secrets, cwd, store))
     if as_json:
         tables.print_json(found.as_json())
     else:
         explain_tables.print_why(found)
 
 
-def _plan(notebook: Path, values: Mapping[str, Any], cwd: Path | None, store: Store | None) -> Plan:
+def plan_notebook(
+    notebook: Path, given: Mapping[str, Any], secrets: Sequence[str], cwd: Path | None, store: Store | None
+) -> Plan:
+    """What running a notebook with these parameters would do."""
+    from durable_nb.batch.parameters import prepare
     from durable_nb.batch.reading import read_notebook
     from durable_nb.batch.steps import declared_steps
     from durable_nb.core.planning import plan_cells, with_parameters
     from durable_nb.kernel.outlook import Outlook
+    from durable_nb.kernel.secret_values import SECRETS
 
     nb = read_notebook(notebook)
+    prepared = prepare(nb, given, secrets=secrets)
+    for name, value in prepared.secrets.values.items():
+        SECRETS.add(name, value)
     declared_steps(nb)  # refuses two cells with one name, as a run does
     folder = (cwd or notebook.parent).resolve()
     sys.path.insert(0, str(folder))  # modules are found where the kernel would find them
     cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in nb.cells]
-    return Outlook(store, folder).plan(str(notebook), with_parameters(list(plan_cells(cells)), values))
+    return Outlook(store, folder).plan(
+        str(notebook), with_parameters(list(plan_cells(cells)), prepared.values)
+    )

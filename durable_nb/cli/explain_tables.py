@@ -53,13 +53,13 @@ def print_why(found: ExplainedStep) -> None:
     where = f" of {shown_path(found.notebook)}" if found.notebook else ""
     console.print(Text.assemble((found.step, "bold"), where))
     console.print(Text.assemble(("last ", "dim"), *_last(found)))
-    _print_reasons(console, found.past.differences if found.past is not None else ())
+    print_reasons(console, found.past.differences if found.past is not None else ())
     if found.planned is None:
         console.print(Text.assemble(("now  ", "dim"), "not known: name its notebook, durable-nb why STEP IN"))
         return
     _, style = _LOOK[found.planned.decision]
     console.print(Text.assemble(("now  ", "dim"), (_now(found.planned), style)))
-    _print_reasons(console, found.planned.reasons)
+    print_reasons(console, found.planned.reasons)
 
 
 def _decision(step: PlannedStep, console: Console) -> Text:
@@ -89,7 +89,8 @@ def _now(planned: PlannedStep) -> str:
     return f"would execute{f', {time}' if time else ''}"
 
 
-def _print_reasons(console: Console, reasons: Sequence[StaleReason]) -> None:
+def print_reasons(console: Console, reasons: Sequence[StaleReason]) -> None:
+    """Reasons one below the other, each with the changed lines of its source."""
     for reason in reasons:
         console.print(Padding(Text(f"· {reason.text}"), (0, 0, 0, 5), expand=False))
         for line in reason.lines:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from durable_nb.cli.completing import NotebookType, RunType
 from durable_nb.cli.options import (
     bring_up_to_date,
     existing_store,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from durable_nb.batch.reports import StepReport
     from durable_nb.store.store import Store
 
-_NOTEBOOK = click.Path(path_type=Path)
+_NOTEBOOK = NotebookType()
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb status report.ipynb")
@@ -71,19 +72,29 @@ def runs(notebook: Path | None, limit: int, store_path: Path | None, as_json: bo
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb show last\n  durable-nb show 20261122-2315")
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", type=RunType())
 @store_option
 @json_option
 def show(run_id: str, store_path: Path | None, as_json: bool) -> None:
-    """Show one run step by step. RUN is an id from 'runs', the beginning of one, or 'last'."""
+    """Show one run step by step. RUN is an id from 'runs', the beginning of one, or 'last'.
+
+    Steps that were tried more than once are followed by their attempts.
+    """
     from durable_nb.batch.reports import run_report
+    from durable_nb.batch.run_attempts import run_attempts
     from durable_nb.cli import tables
 
     store = existing_store(store_path)
     bring_up_to_date(store)
     report = run_report(store, run_id)
+    attempts = run_attempts(store, report.run_id)
     if as_json:
-        tables.print_json(report.as_json())
+        tables.print_json({**report.as_json(), "attempts": [attempt.as_json() for attempt in attempts]})
     else:
+        from durable_nb.cli import attempts_table
+        from durable_nb.cli.record_lines import print_record
+
         tables.print_run(report)
+        print_record(report)
+        attempts_table.print_attempts(attempts)
         tables.print_traceback(report.traceback)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from durable_nb.cli.completing import NotebookType, RunType, StepType
 from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
 from durable_nb.core.model import State
 from durable_nb.core.wording import duration
@@ -37,11 +38,15 @@ class _Pattern(click.ParamType):  # type: ignore[type-arg]  # generic from click
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("step")
-@click.argument("notebook", metavar="[IN]", type=click.Path(path_type=Path), required=False)
+@click.argument("step", type=StepType())
+@click.argument("notebook", metavar="[IN]", type=NotebookType(), required=False)
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Only this attempt.")
 @click.option(
-    "--run", "run_id", metavar="RUN", help="Of this run, not of the last in which STEP was executed."
+    "--run",
+    "run_id",
+    metavar="RUN",
+    type=RunType(),
+    help="Of this run, not of the last in which STEP was executed.",
 )
 @click.option("--grep", type=_Pattern(), metavar="PATTERN", help="Only lines with this regular expression.")
 @store_option

@@ -32,7 +32,7 @@ def json_option(function: Function) -> Function:
 
 
 def run_options(function: Function) -> Function:
-    """Add ``-p``, ``-f`` and ``--cwd``: what a run gets besides its notebook."""
+    """Add ``-p``, ``-f``, ``--secret`` and ``--cwd``: what a run gets besides its notebook."""
     for option in (
         click.option(
             "--cwd",
@@ -56,9 +56,42 @@ def run_options(function: Function) -> Function:
             metavar="NAME VALUE",
             help="Set a parameter; may be repeated.",
         ),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            metavar="NAME",
+            help="A parameter whose value is written nowhere, as if its name looked secret; may be repeated.",
+        ),
     ):
         function = option(function)
     return function
+
+
+def forcing_options(function: Function) -> Function:
+    """Add ``--from`` and ``--force``."""
+    for option in (
+        click.option(
+            "--force",
+            multiple=True,
+            metavar="STEP",
+            help="Execute STEP even if it is up to date; may be repeated.",
+        ),
+        click.option(
+            "--from",
+            "from_step",
+            default="",
+            metavar="STEP",
+            help="The same for STEP and all after it, but for those marked --at-most-once.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def tag_option(text: str) -> Callable[[Function], Function]:
+    """Add ``--tag``, with this help."""
+    return click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help=text)
 
 
 def find_existing_store(path: Path | None, notebook: Path | None = None) -> Store | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from durable_nb.cli.completing import NotebookType, StepType
 from durable_nb.cli.options import existing_store, json_option, store_option
 
 
@@ -14,8 +15,8 @@ from durable_nb.cli.options import existing_store, json_option, store_option
     "  durable-nb resolve charge --happened --value 'receipt=\"R-17\"'\n"
     "  durable-nb resolve charge --run-again"
 )
-@click.argument("step", metavar="[STEP]", required=False)
-@click.argument("notebook", metavar="[IN]", type=click.Path(path_type=Path), required=False)
+@click.argument("step", metavar="[STEP]", type=StepType(), required=False)
+@click.argument("notebook", metavar="[IN]", type=NotebookType(), required=False)
 @click.option("--happened", is_flag=True, help="It was done: go on as if it had completed.")
 @click.option("--run-again", is_flag=True, help="It was not done, or shall be done again.")
 @click.option(

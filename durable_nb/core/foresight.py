@@ -27,7 +27,6 @@ from durable_nb.core.planning import (
     PlannedStep,
     Unprovable,
     World,
-    literal,
 )
 from durable_nb.core.staleness import Cause, Present, StaleReason, never_run, reasons
 
@@ -76,7 +75,7 @@ class _Foresight:
         """Go through the cells."""
         for cell, tree, changed_later in zip(self._cells, self._trees, self._changed_later, strict=True):
             if cell.values:
-                self._names |= {name: literal(name, value) for name, value in cell.values.items()}
+                self._names |= {name: self._world.literal(name, value) for name, value in cell.values.items()}
             elif cell.step is not None:
                 yield self._step(cell, cell.step, tree)
             else:

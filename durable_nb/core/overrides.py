@@ -1,4 +1,4 @@
-"""What people decided about a step's results: an edit accepted, results invalidated, either taken back.
+"""What people decided about a step's results: an edit accepted, results invalidated, a value given by hand.
 
 Decisions are never changed. What they come to is worked out each time from all that were made.
 """
@@ -19,6 +19,8 @@ class OverrideKind(StrEnum):
     """An edit does not change the result: one trace counts as made by what is there now."""
     INVALIDATE = "invalidate"
     """Some traces are not reused any more."""
+    SET = "set"
+    """An output of the step has a value that was given by hand, in one run."""
     UNDO = "undo"
     """An earlier decision does not hold any more."""
 
@@ -61,6 +63,8 @@ class Override:
     """What was accepted, and nothing else."""
     definitions: tuple[str, ...] = ()
     """Names that the edited cell defines by its import, def and class statements."""
+    values: tuple[Output, ...] = ()
+    """The outputs that were given by hand."""
     undoes: str = ""
     """The id of the decision that is taken back."""
     override_id: str = ""
@@ -75,6 +79,8 @@ class Standing:
     """Trace → the decision that it is not reused any more."""
     accepted: tuple[Override, ...] = ()
     """The edits that are accepted, newest first."""
+    set_by_hand: tuple[Override, ...] = ()
+    """The decisions that gave a value by hand, in any run, oldest first."""
     doubtful_until: float = 0.0
     """A decision of this time cannot be read: traces that are not newer may be invalidated by it."""
 
@@ -86,6 +92,15 @@ class Standing:
         if trace.created_at <= self.doubtful_until:
             return "a decision about this step cannot be read, and may have invalidated it"
         return ""
+
+    def given(self, run_id: str) -> dict[str, tuple[Output, str]]:
+        """Output → the value that a person gave it in a run, and who: where there are several, the last."""
+        return {
+            output.name: (output, one.user)
+            for one in self.set_by_hand
+            if one.run_id == run_id
+            for output in one.values
+        }
 
 
 def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Standing:
@@ -101,6 +116,7 @@ def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Stan
     return Standing(
         {trace: one for one in holding if one.kind is OverrideKind.INVALIDATE for trace in one.traces},
         tuple(one for one in reversed(holding) if one.kind is OverrideKind.ACCEPT),
+        tuple(one for one in holding if one.kind is OverrideKind.SET),
         doubtful_until,
     )
 

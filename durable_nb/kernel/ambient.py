@@ -10,7 +10,6 @@ import ast
 import importlib
 import os
 import random
-import re
 import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -19,11 +18,11 @@ from typing import Any
 
 from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import Dependency, DependencyKind
+from durable_nb.core.secrets import looks_secret
 from durable_nb.kernel import module_state
 from durable_nb.kernel.module_state import changes, read_modules, set_variables
 from durable_nb.kernel.settings import SETTINGS
 
-_SECRET = re.compile(r"secret|token|passw|passphrase|credential|private|api_?key|access_?key", re.IGNORECASE)
 _SEEDERS = {
     "random.seed": "random.python",
     "np.random.seed": "random.numpy",
@@ -206,7 +205,7 @@ def find_state_changes(
             dependencies.append(_random(state.name, was))
     if "environment" in values:
         changed = _environment_changes(before["environment"], values["environment"])
-        problems = {f"${name}": _TELLTALE for name in changed if _SECRET.search(name)}
+        problems = {f"${name}": _TELLTALE for name in changed if looks_secret(name)}
         values["environment"] = changed
     values |= {_MODULE + module: changed for module, changed in changes(before[_MODULES]).items()}
     return AmbientChanges(values, tuple(dependencies), problems)

@@ -29,7 +29,7 @@ from durable_nb.kernel.watch import unwatched
 from durable_nb.store import origin
 
 _ANOTHER_OPERATION = frozenset(
-    {Cause.ALWAYS, Cause.INVALIDATED, Cause.TTL, Cause.OPTION, Cause.FILE, Cause.ENV}
+    {Cause.ALWAYS, Cause.INVALIDATED, Cause.FORCED, Cause.TTL, Cause.OPTION, Cause.FILE, Cause.ENV}
 )
 """Reasons for which a step that has completed does what it does once more: somebody asked for it."""
 

@@ -199,6 +199,7 @@ class Attempting:
             in_batch=session.run.is_batch,
         )
         session.attempt, session.limit = attempt.number, limit
+        session.metrics.clear()
         try:
             async with limit.limiting(run_body.__code__, awaits=self._awaits):
                 await run_body(session.shell, step.tree.body, step.cell_name, attempt.run.defined.note)

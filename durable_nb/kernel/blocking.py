@@ -87,6 +87,8 @@ class Blocks:
     """
 
     namespace: Namespace
+    unfinished: dict[str, str] = field(default_factory=dict)
+    """Step that failed, or was not run, the last time → how it ended."""
     _failures: list[Failure] = field(default_factory=list)
     _order: dict[str, int] = field(default_factory=dict)
     _lost: dict[str, str] = field(default_factory=dict)
@@ -137,9 +139,10 @@ class Blocks:
 
     def lift(self, step: str) -> bool:
         """A person says that what a failed step has left is good enough; whether there was such a step."""
+        was_unfinished = self.unfinished.pop(step, None) is not None
         before = len(self._failures)
         self._failures = [failure for failure in self._failures if failure.cell.step != step]
-        return len(self._failures) < before
+        return was_unfinished or len(self._failures) < before
 
     def error_for(self, cell: Cell, tree: ast.Module) -> BlockedError | None:
         """The error with which a cell is not run; None where it lacks nothing."""

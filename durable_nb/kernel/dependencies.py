@@ -15,6 +15,7 @@ from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import Dependency, DependencyKind
 from durable_nb.core.options import Options
 from durable_nb.core.places import Aspect, describe_place, place_name, split_place
+from durable_nb.core.secrets import looks_secret
 from durable_nb.kernel import modules
 from durable_nb.kernel.ambient import random_dependency
 from durable_nb.kernel.files import file_fingerprint, glob_fingerprint
@@ -24,6 +25,7 @@ from durable_nb.kernel.observing.commands import LONGEST_TEXT, WORDS
 from durable_nb.kernel.observing.observed import Observed, stamp_of, stamps_in
 from durable_nb.kernel.observing.origins import is_machinery
 from durable_nb.kernel.observing.variables import ALL_VARIABLES, whole_environment
+from durable_nb.kernel.secret_values import holds_secret, keyed
 
 _LONGEST_PATH = 1024
 _PATTERN = re.compile(r"(?!/[^/]*\*)[\w./-]*\*[\w./*-]*\.\w+")
@@ -257,8 +259,10 @@ def _variable(name: str) -> Dependency:
 
 
 def _variable_as(name: str, value: str | None) -> Dependency:
-    # The value may be a secret: only its fingerprint is kept.
-    return Dependency(DependencyKind.ENV, name, digest("unset") if value is None else digest("set", value))
+    # The value may be a secret: only its fingerprint is kept, and with the user's key if it looks like one.
+    found = digest("unset") if value is None else digest("set", value)
+    is_hidden = value is not None and (looks_secret(name) or holds_secret(value))
+    return Dependency(DependencyKind.ENV, name, keyed(found) if is_hidden else found)
 
 
 def unique(dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:

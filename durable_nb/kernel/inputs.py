@@ -19,6 +19,7 @@ from durable_nb.kernel import module_state, modules, settings, topology
 from durable_nb.kernel.describing import detail_of
 from durable_nb.kernel.history import is_history
 from durable_nb.kernel.namespace import Namespace
+from durable_nb.kernel.secret_values import HIDDEN, holds_secret, keyed
 
 _LONGEST_EXPRESSION = 20_000
 """Characters; a longer text among the values is data."""
@@ -47,7 +48,8 @@ class Inputs:
     def describe(self, namespace: Namespace) -> None:
         """Note what explanations of later differences need; before the cell changes anything."""
         for key, found in self.read.items():
-            self.read[key] = replace(found, detail=detail_of(found, namespace.values))
+            if found.summary != HIDDEN:
+                self.read[key] = replace(found, detail=detail_of(found, namespace.values))
 
     def names(self) -> frozenset[str]:
         """The names of the notebook that are read: values, functions and classes."""
@@ -82,6 +84,23 @@ def value_dependency(
     return _dependency(name, value, reader or new_reader(namespace))
 
 
+def plain_dependency(name: str, value: object) -> Dependency:
+    """The same of plain data, which holds no code.
+
+    Raises:
+        NotFingerprintableError: It is something else.
+    """
+    return _with_secret_hidden(
+        Dependency(DependencyKind.VALUE, name, fingerprint(value), in_words(name, value)), value
+    )
+
+
+def _with_secret_hidden(found: Dependency, value: object) -> Dependency:
+    if not holds_secret(value):
+        return found
+    return replace(found, fingerprint=keyed(found.fingerprint), summary=HIDDEN)
+
+
 def new_reader(namespace: Namespace) -> CodeReader:
     """A reader of code as the notebook and its modules stand now."""
     return CodeReader(namespace.values, modules.module_fingerprint)
@@ -98,7 +117,7 @@ def _dependency(name: str, value: object, reader: CodeReader) -> Dependency:
     elif isinstance(value, types.FunctionType):
         kind, summary = DependencyKind.FUNCTION, f"function {value.__qualname__}"
     found = fingerprint(value, of_code=reader.of_code)
-    return Dependency(kind, name, found, summary or in_words(name, value))
+    return _with_secret_hidden(Dependency(kind, name, found, summary or in_words(name, value)), value)
 
 
 def module_dependency(module: str) -> Dependency:

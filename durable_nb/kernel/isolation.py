@@ -13,7 +13,7 @@ from durable_nb.core.cells import find_marker
 from durable_nb.core.errors import BlockedError, DurableError, StoreError, WaitingError
 from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.products import environment_made, names_made_in_text
-from durable_nb.kernel.blocking import Cell, Failure
+from durable_nb.kernel.blocking import Cell, Failure, Lack
 from durable_nb.kernel.session import Session, cell_id_of
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.telling import Telling, in_short
@@ -61,13 +61,24 @@ class Isolation:
         self._blocks.met(cell)
         self._session.changed.clear()
         self._session.missing.clear()
-        found = self._blocks.reason_for(cell, step.tree)
+        found = self._blocks.reason_for(cell, step.tree) or self._not_completed(step)
         if found is not None:
             error = BlockedError(f"{found.text}. {found.advice}")
             self._not_run(step, EventKind.STEP_BLOCKED, State.BLOCKED, found.text, error)
             raise error
         if given_up is not None:
             raise given_up
+
+    def _not_completed(self, step: StepCode) -> Lack | None:
+        """What keeps a step from running because of its option ``--after``."""
+        for name in step.cell.options.after:
+            if how := self._blocks.unfinished.get(name):
+                advice = (
+                    f"Mend step {name} and run it, then run this again. To go on without it: "
+                    f"%steps unblock {name}"
+                )
+                return Lack(f"runs after step {name}, which {how}", advice)
+        return None
 
     def _not_run(
         self, step: StepCode, kind: EventKind, state: State, reason: str, error: DurableError
@@ -79,6 +90,7 @@ class Isolation:
 
     def completed(self, step: StepCode) -> None:
         """A step has completed or was reused."""
+        self._blocks.unfinished.pop(step.cell.name, None)
         cell, missing = cell_of(step), self._session.missing
         self._blocks.completed(cell, step.tree)
         if missing:
@@ -91,6 +103,7 @@ class Isolation:
     def failed(self, step: StepCode, error: BaseException) -> None:
         """A step ended with an error, or was not run: what it would have made is missing."""
         session, cell = self._session, cell_of(step)
+        self._blocks.unfinished[step.cell.name] = _how(error)
         latest = self._latest(step.cell.name)
         last = session.made.get(step.cell.name)
         if last is None and latest is not None:

@@ -21,7 +21,7 @@ from durable_nb.kernel.execution import last_value
 from durable_nb.kernel.generators import touched
 from durable_nb.kernel.inputs import Inputs
 from durable_nb.kernel.observing.observed import Observed
-from durable_nb.kernel.outputs import Changes, add_state, find_changes, with_last_value
+from durable_nb.kernel.outputs import Changes, add_state, find_changes, refuse_secrets, with_last_value
 from durable_nb.kernel.recording import Record
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
@@ -118,6 +118,8 @@ class Keeper:
             problems |= auto.problems_of(run.record.outputs)
             files += self._surroundings.left(run.observed)
         with_last_value(changes, last_value(self._shell), self._session.namespace)
+        refuse_secrets(changes)
+        problems |= changes.not_durable
         used = settings.used(before.state, run.record.outputs)
         outputs = dict(changes.outputs)
         if not problems:
@@ -144,6 +146,7 @@ class Keeper:
             notebook=self._session.run.notebook,
             cell_id=self._step.cell_id,
             not_durable=problems,
+            metrics=dict(self._session.metrics),
         )
         self._session.made[trace.step] = made_by(trace)
         self._tell(EventKind.COMMITTING)

@@ -39,12 +39,30 @@ def _is_installed(path: Path) -> bool:
 def _version(top_level: str) -> str:
     if top_level in sys.stdlib_module_names or top_level == "__main__":
         return f"python {platform.python_version()}"
+    found = [f"{name} {version}" for name, version in sorted(versions_of(top_level).items())]
+    return ", ".join(found) or f"{top_level} without a version"
+
+
+@cache
+def versions_of(top_level: str) -> dict[str, str]:
+    """Distribution → version, of those that an installed package comes from."""
     try:
-        return f"{top_level} {metadata.version(top_level)}"
+        return {top_level: metadata.version(top_level)}
     except metadata.PackageNotFoundError:
-        distributions = metadata.packages_distributions().get(top_level, [])
-        versions = sorted(f"{name} {metadata.version(name)}" for name in set(distributions))
-        return ", ".join(versions) or f"{top_level} without a version"
+        found = (one for one in metadata.distributions() if _holds(one, top_level))
+        return {one.metadata["Name"]: one.version for one in found}
+
+
+def _holds(distribution: metadata.Distribution, top_level: str) -> bool:
+    """Whether a distribution has installed a module or package of that name.
+
+    metadata.packages_distributions() says so of all names, and takes a second for that.
+    """
+    declared = distribution.read_text("top_level.txt")
+    if declared:
+        return top_level in declared.split()
+    files = "\n" + (distribution.read_text("RECORD") or "")
+    return any(f"\n{top_level}{rest}" in files for rest in ("/", ".py,", ".so,", ".cpython-", ".abi3."))
 
 
 def source_of(module: str) -> Path | None:

@@ -17,6 +17,7 @@ from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.foresight import make_plan
 from durable_nb.core.model import Dependency, DependencyKind, Trace
 from durable_nb.core.overrides import Standing, as_accepted
+from durable_nb.core.parameter_cells import comment_out_parameters
 from durable_nb.core.planning import IMMUTABLE, Binding, Known, Pending, Plan, PlanCell, Unprovable
 from durable_nb.kernel import modules
 from durable_nb.kernel.dependencies import Surroundings
@@ -25,7 +26,7 @@ from durable_nb.kernel.history import is_history
 from durable_nb.kernel.inputs import module_dependency, new_reader, value_dependency
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.observing.variables import ALL_VARIABLES
-from durable_nb.kernel.static_code import StaticCode
+from durable_nb.kernel.static_code import StaticCode, literal
 from durable_nb.store.store import Store
 
 _MOST_TRACES = 200
@@ -53,6 +54,7 @@ class Outlook:
 
     def parse(self, source: str) -> ast.Module:
         """The code of a cell as IPython would run it; an empty module where it has none."""
+        source = comment_out_parameters(source)
         marker = find_marker(source)
         try:
             plain = self._transformers.transform_cell(comment_out(source, marker) if marker else source)
@@ -65,6 +67,10 @@ class Outlook:
     def evaluate(self, statement: ast.stmt) -> Mapping[str, Known] | None:
         """What a statement binds; without the names of which it cannot be told, None where it is of none."""
         return self._static.evaluate(statement)
+
+    def literal(self, name: str, value: object) -> Known:
+        """What a name holds that a run puts a value into."""
+        return literal(name, value)
 
     def live(self, name: str) -> Binding | None:
         """Nothing is live without a kernel, and what earlier cells show is known when they have run."""

@@ -16,6 +16,7 @@ from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind
 from durable_nb.kernel.describing import detail_of_variable
 from durable_nb.kernel.inputs import Inputs, new_reader, value_dependency
 from durable_nb.kernel.namespace import Namespace
+from durable_nb.kernel.secret_values import HIDDEN, keyed, why_not_stored
 from durable_nb.kernel.sharing import shared_parts
 from durable_nb.kernel.topology import elsewhere
 
@@ -209,7 +210,7 @@ def _stored(name: str, value: Any, namespace: Namespace) -> Output:
         found.fingerprint,
         type=kind,
         summary=found.summary,
-        detail=detail_of_variable(name, value),
+        detail="" if found.summary == HIDDEN else detail_of_variable(name, value),
         is_data=is_data,
     )
 
@@ -231,6 +232,19 @@ def with_last_value(changes: Changes, value: Any, namespace: Namespace) -> None:
     else:
         changes.values[LAST_VALUE] = value
     changes.outputs[LAST_VALUE] = output
+
+
+def refuse_secrets(changes: Changes) -> None:
+    """Keep what holds a secret from being stored; a last value that does is left out."""
+    found = {name: why for name, value in changes.values.items() if (why := why_not_stored(value))}
+    for name, why in found.items():
+        output = changes.outputs[name]
+        if name == LAST_VALUE:
+            del changes.outputs[name], changes.values[name]
+            continue
+        changes.not_durable[name] = why
+        if output.kind is OutputKind.STATE:
+            changes.outputs[name] = replace(output, fingerprint=keyed(output.fingerprint))
 
 
 def add_state(changes: Changes, state: Mapping[str, Any]) -> None:

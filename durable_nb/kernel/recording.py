@@ -15,6 +15,8 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from durable_nb.kernel.secret_values import SECRETS
+
 Message = Mapping[str, Any]
 
 
@@ -252,6 +254,7 @@ def show_line(shell: Any, bundle: dict[str, Any], display_id: str = "", *, again
     Returns:
         Whether lines can be changed here; in a terminal they cannot.
     """
+    bundle = SECRETS.masked(bundle)
     publisher = shell.display_pub
     session = getattr(publisher, "session", None)
     transient = {"display_id": display_id} if display_id else {}

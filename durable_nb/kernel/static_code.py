@@ -7,7 +7,6 @@ executed in a namespace of its own; no module is imported and no function called
 from __future__ import annotations
 
 import ast
-import builtins
 import sys
 import types
 from collections.abc import Mapping
@@ -16,13 +15,15 @@ from typing import Any
 
 from durable_nb.core.cells import parse_loosely
 from durable_nb.core.code import CodeReader, imported_identity
+from durable_nb.core.definitions import only_defines
 from durable_nb.core.details import decode, encode
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import Dependency, DependencyKind
-from durable_nb.core.planning import Known, literal
+from durable_nb.core.planning import IMMUTABLE, Known
 from durable_nb.kernel import modules
 from durable_nb.kernel.describing import detail_of_value
+from durable_nb.kernel.inputs import plain_dependency
 
 _MOST_REEXPORTS = 5
 """Modules through which a name is followed to the one that defines it."""
@@ -54,7 +55,7 @@ class StaticCode:
         if isinstance(statement, ast.ImportFrom):
             return _imported_names(statement)
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return self._defined(statement) if _only_defines(statement) else None
+            return self._defined(statement) if only_defines(statement) else None
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             return _assigned(statement)
         harmless = isinstance(statement, ast.Pass) or (
@@ -75,6 +76,16 @@ class StaticCode:
         reads = frozenset(reader.globals | reader.mentioned)
         dependency = Dependency(kind, statement.name, found, summary, encode(detail))
         return {statement.name: Known(dependency, True, reads)}
+
+
+def literal(name: str, value: object) -> Known:
+    """What a name holds that plain data is assigned to.
+
+    Raises:
+        NotFingerprintableError: The value is something else.
+    """
+    immutable = f"{type(value).__module__}.{type(value).__qualname__}" in IMMUTABLE
+    return Known(plain_dependency(name, value), immutable)
 
 
 def _imported_module(alias: ast.alias) -> dict[str, Known]:
@@ -163,43 +174,3 @@ def _assigned(statement: ast.Assign | ast.AnnAssign) -> dict[str, Known] | None:
         return None
     value = ast.literal_eval(statement.value)
     return {target.id: literal(target.id, value) for target in targets if isinstance(target, ast.Name)}
-
-
-def _only_defines(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    """Whether executing a definition runs nothing of the user's and needs nothing of the notebook."""
-    if statement.decorator_list:
-        return False
-    if isinstance(statement, ast.ClassDef):
-        plain_bases = all(_is_plain(base) for base in statement.bases)
-        return plain_bases and not statement.keywords and all(_is_plain_member(s) for s in statement.body)
-    arguments = statement.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    every += [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
-    parts = [*arguments.defaults, *arguments.kw_defaults, *(a.annotation for a in every), statement.returns]
-    return all(part is None or _is_plain(part) for part in parts)
-
-
-def _is_plain_member(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        return _only_defines(statement)
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
-        return (statement.value is None or _is_plain(statement.value)) and (
-            annotation is None or _is_plain(annotation)
-        )
-    return isinstance(statement, ast.Pass) or (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    )
-
-
-def _is_plain(node: ast.expr) -> bool:
-    """Whether an expression is made of literals and the names of builtins."""
-    allowed = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Load)
-    more = (ast.Subscript, ast.BinOp, ast.BitOr)  # list[int], int | None
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            if not hasattr(builtins, part.id):
-                return False
-        elif not isinstance(part, allowed + more):
-            return False
-    return True

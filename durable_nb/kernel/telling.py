@@ -44,6 +44,11 @@ class Telling:
                 kind, self._cell.name, attempt, trace=trace, notebook=self._session.run.notebook, **data
             )
 
+    def metrics(self, attempt: int, trace: Trace) -> None:
+        """Record the metrics of a step that was reused; those of one that completes come with its trace."""
+        for name, value in trace.metrics.items():
+            self.emit(EventKind.METRIC, attempt, name=name, value=value)
+
     def report(self, state: State, attempt: int, **facts: Any) -> StepReport:
         """Say under the cell how the step ended."""
         made = self.made(state, attempt, **facts)

@@ -12,6 +12,7 @@ from durable_nb.core.model import Output, OutputKind
 from durable_nb.kernel.files import file_fingerprint
 from durable_nb.kernel.observing.aspects import NOT_LISTED
 from durable_nb.kernel.observing.observed import Stamp, stamp_of
+from durable_nb.kernel.secret_values import file_holds_secret
 from durable_nb.store.artifacts import Artifacts
 from durable_nb.store.kept_files import keep_file, put_back
 
@@ -72,6 +73,9 @@ def keep_files(
     outputs: dict[str, Output] = {}
     for name in names:
         path = Path(files.path(name))
+        if file_holds_secret(path):
+            problems[name] = "the file holds a secret, which is not written into the store"
+            continue
         try:
             fingerprint = file_fingerprint(path)
             size = keep_file(artifacts, path, fingerprint)

@@ -132,11 +132,20 @@ class Ledger:
             UsageError: The query is not right.
             StoreError: The ledger cannot be read.
         """
+        names, rows = self.answer(sql, params)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
-        def work(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
+    def answer(self, sql: str, params: Sequence[object] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of a query's columns, and its rows, with values as in ``rows``.
+
+        Raises:
+            UsageError: The query is not right.
+            StoreError: The ledger cannot be read.
+        """
+
+        def work(connection: DuckDBPyConnection) -> tuple[list[str], list[tuple[Any, ...]]]:
             result = connection.execute(sql, list(params))
-            names = [column[0] for column in result.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return [column[0] for column in result.description or ()], result.fetchall()
 
         return self._ask(work)
 

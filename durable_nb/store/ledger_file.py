@@ -50,10 +50,14 @@ class LedgerFile:
             StoreVersionError: A newer durable_nb made it.
         """
         if not self.path.exists():
-            self._create(connection)
-        mode = "" if write else " (READ_ONLY)"
-        connection.execute(f"ATTACH {_literal(self.path)} AS ledger{mode}; USE ledger")
-        self._check_format(connection)
+            self._create(connection, self._fill)
+        self._attach(connection, write=write)
+        if self._is_older(connection):
+            connection.execute("USE memory; DETACH ledger")
+            if not write and not os.access(self.path.parent, os.W_OK):
+                return self._as_if_upgraded(connection, work)
+            self._upgrade(connection)
+            self._attach(connection, write=write)
         connection.execute("BEGIN")
         result = work(connection)
         connection.execute("COMMIT; USE memory; DETACH ledger")
@@ -89,7 +93,11 @@ class LedgerFile:
             stacklevel=2,
         )
 
-    def _create(self, connection: DuckDBPyConnection) -> None:
+    def _attach(self, connection: DuckDBPyConnection, *, write: bool) -> None:
+        mode = "" if write else " (READ_ONLY)"
+        connection.execute(f"ATTACH {_literal(self.path)} AS ledger{mode}; USE ledger")
+
+    def _create(self, connection: DuckDBPyConnection, fill: Work[None]) -> None:
         """Make the file under another name until it is whole."""
         stage = self.path.with_name(f"{self.path.name}.new")
         with translated(stage):
@@ -97,16 +105,35 @@ class LedgerFile:
                 leftover.unlink(missing_ok=True)
         connection.execute(f"ATTACH {_literal(stage)} AS ledger; USE ledger; BEGIN")
         _lay_out(connection)
-        self._fill(connection)
+        fill(connection)
         connection.execute("COMMIT; CHECKPOINT ledger; USE memory; DETACH ledger")
         with translated(stage):
             stage.rename(self.path)
             sync_folder(self.path.parent)
 
-    def _check_format(self, connection: DuckDBPyConnection) -> None:
+    def _upgrade(self, connection: DuckDBPyConnection) -> None:
+        """Make the file anew in the present format, with its rows; it is always the old or the new one."""
+        # What the old file's log holds must be in the file: the log is removed with it.
+        connection.execute(f"ATTACH {_literal(self.path)} AS older; CHECKPOINT older; DETACH older")
+        connection.execute(f"ATTACH {_literal(self.path)} AS older (READ_ONLY)")
+        self._create(connection, _copy_rows)
+        connection.execute("DETACH older")
+
+    def _as_if_upgraded(self, connection: DuckDBPyConnection, work: Work[Result]) -> Result:
+        """Do some work on a copy in memory: the format is an older one, and the folder cannot be written."""
+        connection.execute(f"ATTACH {_literal(self.path)} AS older (READ_ONLY)")
+        connection.execute("ATTACH ':memory:' AS ledger; USE ledger")
+        _lay_out(connection)
+        _copy_rows(connection)
+        result = work(connection)
+        connection.execute("USE memory; DETACH ledger; DETACH older")
+        return result
+
+    def _is_older(self, connection: DuckDBPyConnection) -> bool:
+        """Whether the file has an older format; that it is a ledger is looked at once."""
         state = self.path.stat()
         if self._checked == (state.st_dev, state.st_ino):
-            return
+            return False
         tables = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall()
         found = connection.execute("SELECT max(format) FROM meta").fetchone() if tables else None
         if not found or found[0] is None:
@@ -116,13 +143,26 @@ class LedgerFile:
                 f"The ledger {self.path} has format {found[0]}; this durable_nb knows formats up to "
                 f"{FORMAT}. Upgrade: pip install --upgrade durable_nb"
             )
+        if found[0] < FORMAT:
+            return True
         self._checked = (state.st_dev, state.st_ino)
+        return False
 
 
 def _lay_out(connection: DuckDBPyConnection) -> None:
     connection.execute(_schema())
     now = "make_timestamp(epoch_us(now()))"
     connection.execute(f"INSERT INTO meta VALUES (?, {now}, ?)", [FORMAT, "durable_nb"])  # noqa: S608  # our own words
+
+
+def _copy_rows(connection: DuckDBPyConnection) -> None:
+    """Bring the rows of the ledger ``older`` into the one just laid out; what it did not know stays null."""
+    found = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'older'"
+    ).fetchall()
+    for (table,) in found:
+        if table != "meta":
+            connection.execute(f'INSERT INTO "{table}" BY NAME FROM older."{table}"')  # a ledger's own tables
 
 
 @functools.cache

@@ -63,13 +63,33 @@ RUNS = Table(
         "user": "VARCHAR",
         "output": "VARCHAR",
         "parent_run_id": "VARCHAR",
+        "tags": "JSON",
+        "notebook_file": "VARCHAR",
+        "engine_options": "JSON",
+        "versions": "JSON",
+        "git_commit": "VARCHAR",
+        "git_dirty": "BOOLEAN",
         **_ERROR,
         "traceback": "VARCHAR",
     },
     keys=("run_id",),
     merged=True,
     first=frozenset({"started_at"}),
-    kept=frozenset({"notebook", "parameters", "started_at", "engine", "user", "output", "parent_run_id"}),
+    kept=frozenset(
+        {
+            "notebook",
+            "parameters",
+            "started_at",
+            "engine",
+            "user",
+            "output",
+            "parent_run_id",
+            "tags",
+            "notebook_file",
+            "engine_options",
+            "versions",
+        }
+    ),
     again=frozenset({"resumed_at"}),
 )
 RUNS_FROM_TRACES = Table("runs_from_traces", "runs", RUNS.types, keys=("run_id",))
@@ -216,6 +236,12 @@ class Batch:
             _append(self, DEPENDENCIES, _fields(dependency, trace, position), position)
         for position, output in enumerate(trace.outputs):
             _append(self, OUTPUTS, _fields(output, trace, position), position)
+        for name, value in trace.metrics.items():
+            data: dict[str, Json] = {"name": name, "value": value, "notebook": trace.notebook}
+            given = StepEvent(
+                EventKind.METRIC, trace.run_id, trace.created_at, trace.step, trace.attempt, data
+            )
+            _append(self, EVENTS, _event(given))
 
     def adopt(self, trace: Trace) -> None:
         """Fold in a trace whose events were lost: what it proves about its attempt, step and run."""
@@ -290,12 +316,20 @@ def _merge(batch: Batch, table: Table, row: Row) -> None:
 def _run_started(batch: Batch, event: StepEvent) -> None:
     data = event.data
     at = microseconds(event.at)
-    row = _texts(data, "notebook", "engine", "host", "user", "output", "parent_run_id")
+    row = _texts(
+        data, "notebook", "engine", "host", "user", "output", "parent_run_id", "notebook_file", "git_commit"
+    )
+    row |= {name: _json(data.get(name)) for name in ("tags", "engine_options")}
     times = {"started_at": at, "resumed_at": at}  # fold drops resumed_at from a run that is new
     facts = {"pid": data.get("pid"), "parameters": _json(data.get("parameters"))}
+    facts["git_dirty"] = data.get("git_dirty")
     _merge(
         batch, RUNS, row | facts | times | {"run_id": event.run_id, "state": str(State.RUNNING), FRESH: True}
     )
+
+
+def _kernel_started(batch: Batch, event: StepEvent) -> None:
+    _merge(batch, RUNS, {"run_id": event.run_id, "versions": _json(event.data.get("versions"))})
 
 
 def _run_finished(batch: Batch, event: StepEvent) -> None:
@@ -358,6 +392,7 @@ def _no_effect(batch: Batch, event: StepEvent) -> None:
 
 _EFFECTS: Mapping[EventKind, Callable[[Batch, StepEvent], None]] = {
     EventKind.RUN_STARTED: _run_started,
+    EventKind.KERNEL_STARTED: _kernel_started,
     EventKind.RUN_FINISHED: _run_finished,
     EventKind.STEP_DECLARED: _step_declared,
     EventKind.ATTEMPT_STARTED: _attempt_started,

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
-from durable_nb.core.model import EventKind, Json, StepEvent
+from durable_nb.core.model import EventKind, Json, Output, OutputKind, StepEvent
 from durable_nb.core.overrides import Change, Override, OverrideKind, Standing, standing
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import entries
 from durable_nb.store.json_files import JsonFiles
 from durable_nb.store.trace_record import microseconds, rounded
@@ -33,6 +34,8 @@ class Overrides:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.secrets = Secrets()
+        """What no file may hold."""
         self._known: dict[str, Override] = {}
         self._warned: set[str] = set()
 
@@ -45,6 +48,7 @@ class Overrides:
         Raises:
             StoreError: It could not be written.
         """
+        override = self.secrets.masked(override)
         content = _content(dataclasses.replace(override, at=rounded(override.at)))
         stored = _override(content)
         _JSON.write(self._path(stored), content)
@@ -102,6 +106,8 @@ def event_of(override: Override) -> StepEvent:
         "notebook": override.notebook,
         "traces": list(override.traces),
         "changes": [dict(dataclasses.asdict(change)) for change in override.changes],
+        "values": [{"name": output.name, "value": output.summary} for output in override.values],
+        "reason": ", ".join(f"{output.name} = {output.summary}" for output in override.values) or None,
         "undoes": override.undoes,
     }
     return StepEvent(EventKind.OVERRIDDEN, override.run_id, override.at, override.step, 0, data)
@@ -128,6 +134,7 @@ def _override(content: Mapping[str, Any]) -> Override:
             changes=tuple(Change(**change) for change in content["changes"]),
             traces=tuple(content["traces"]),
             definitions=tuple(content["definitions"]),
+            values=tuple(Output(**v | {"kind": OutputKind(v["kind"])}) for v in content.get("values", ())),
             **{name: content[name] for name in _PLAIN},
         )
     except (KeyError, TypeError, ValueError) as error:

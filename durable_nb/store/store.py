@@ -16,10 +16,12 @@ from durable_nb.core.errors import (
 )
 from durable_nb.core.model import Output, OutputKind, StepEvent, Trace
 from durable_nb.core.overrides import Override
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.artifacts import Artifacts
 from durable_nb.store.intents import Intents
 from durable_nb.store.ledger import Ledger
 from durable_nb.store.location import find_store
+from durable_nb.store.notebooks import Notebooks
 from durable_nb.store.overrides import Overrides, event_of
 from durable_nb.store.signing import user_key
 from durable_nb.store.spool import Spool
@@ -56,11 +58,20 @@ class Store:
         self.traces = Traces(path / "traces")
         self.overrides = Overrides(path / "overrides")
         self.intents = Intents(path / "intents")
+        self.notebooks = Notebooks(path / "notebooks")
         spool = Spool(path / "spool", self.traces.find)
         self.ledger = Ledger(path, self.traces.all, spool=spool, lock_timeout=lock_timeout)
         self._writer = Writer(self._commit, spool)
         self.observers: list[Callable[[StepEvent], None]] = []
         """Told of every event that is recorded."""
+        self.secrets = Secrets()
+        """What nothing that is written here may hold."""
+
+    def conceal(self, secrets: Secrets) -> None:
+        """Mask these secrets, and those added to them later, in everything that is written from now on."""
+        self.secrets = secrets
+        for files in (self.traces, self.intents, self.overrides, self.notebooks):
+            files.secrets = secrets
 
     def decide(self, override: Override) -> Override:
         """Make a person's decision about a step hold from now on, and log it.
@@ -74,6 +85,7 @@ class Store:
 
     def record(self, event: StepEvent) -> None:
         """Take note of an event; it is in the ledger a few milliseconds later. Never blocks."""
+        event = self.secrets.masked(event)
         self._writer.put(event)
         for observer in self.observers:
             observer(event)
@@ -171,17 +183,34 @@ class Store:
     def load(self, step: str, name: str, run: str | None = None, context: CodecContext | None = None) -> Any:
         """Return a stored value: of the last time the step completed or was reused, or of one run.
 
+        A value that a person gave by hand in that run stands for what the step made.
+
         Raises:
             UnknownStepError: No trace of that step, in that run, is there.
             UnknownRunError: The ledger has no such run.
             UsageError: The step has no such output, or it is not stored as a value.
             DamagedError: The value is there no more, or damaged.
         """
+        given = self._given(step, name, run)
+        if given is not None:
+            return self.artifacts.get(given.fingerprint, context or self.context())
         trace = self._trace(step, run)
         output = _stored_output(trace, name)
         if output.kind is OutputKind.PART:
             return self.artifacts.get(output.of, context or self.context())[output.name]
         return self.artifacts.get(output.fingerprint, context or self.context())
+
+    def _given(self, step: str, name: str, run: str | None) -> Output | None:
+        """The value that a person gave by hand in that run, or in the last one that came to the step."""
+        standing = self.overrides.standing(step)
+        if not standing.set_by_hand:
+            return None
+        if run is None:
+            sql = "SELECT run_id FROM attempts WHERE step = ? ORDER BY started_at DESC, attempt DESC LIMIT 1"
+            rows = self.ledger.rows(sql, [step])
+            run = rows[0]["run_id"] if rows else ""
+        output, _ = standing.given(run).get(name, (None, ""))
+        return output
 
     def _trace(self, step: str, run: str | None) -> Trace:
         self.recover()
