@@ -5,6 +5,8 @@
 export PYTHON ?= python3
 export VENV := .venv
 ARGS ?=
+# Test processes; make test WORKERS=0 ARGS=--pdb runs the tests in one.
+WORKERS ?= 2
 
 .PHONY: help demo test oracle sweep lint format bench bench-full clean
 .DEFAULT_GOAL := help
@@ -18,7 +20,7 @@ demo: ## kill a notebook in the middle of training, run it again, see what was k
 
 test: ## the whole test suite
 	@tests/environment.sh test
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 oracle: ## generated notebooks, edited and killed, against clean runs: ARGS="--notebooks 2000"
 	@tests/environment.sh test

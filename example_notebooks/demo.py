@@ -1,4 +1,4 @@
-"""Kill a notebook in the middle of its slowest step, run it again, and see what was kept.
+"""Kill a run in the middle of its slowest step, give the same command again, and see what was kept.
 
 Called by ``make demo``. Everything it makes is in the folder ``demo``.
 """
@@ -26,7 +26,7 @@ from durable_nb import open_store
 NOTEBOOK = Path(__file__).with_name("flights.ipynb")
 SLOW_STEP = "train"
 SECONDS_OF_WORK = 3.0
-"""Processor time that the kernel may spend on the slow step before it is killed."""
+"""Processor time that the kernel may spend on the slow step before the run is killed."""
 STATUS_LINE = "application/vnd.durable_nb.step+json"
 
 Attempts: TypeAlias = list[dict[str, Any]]
@@ -105,7 +105,7 @@ def processor_time(process: psutil.Process) -> float:
 
 
 def kill_in_the_middle(process: subprocess.Popen[bytes], place: Place) -> None:
-    """SIGKILL the kernel once it is deep in the slow step."""
+    """SIGKILL papermill once its kernel is deep in the slow step: the kernel then ends by itself."""
     while not slow_step_executes(place):
         if process.poll() is not None:
             raise DemoError(f"papermill ended before the step {SLOW_STEP}; see {shown(place.log)}")
@@ -114,11 +114,11 @@ def kill_in_the_middle(process: subprocess.Popen[bytes], place: Place) -> None:
     enough = processor_time(kernel) + SECONDS_OF_WORK
     while processor_time(kernel) < enough:
         time.sleep(0.05)
-    kernel.kill()
-    console.print(f"   SIGKILL to the kernel (process {kernel.pid}) while it executes the step {SLOW_STEP}")
-    console.print(f"   papermill ended with status {process.wait()}")
-    if process.returncode == 0:
-        raise DemoError("papermill reported success although its kernel was killed")
+    process.kill()
+    console.print(f"   SIGKILL to papermill (process {process.pid}) while its kernel executes {SLOW_STEP}")
+    if process.wait() >= 0:
+        raise DemoError(f"papermill ended with status {process.returncode} before it was killed")
+    kernel.wait()
 
 
 def utc_now() -> datetime:
@@ -126,11 +126,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def attempts(place: Place, since: datetime) -> Attempts:
-    """What was tried since then, oldest first."""
+def attempts(place: Place, since: datetime, until: datetime) -> Attempts:
+    """What was tried in that time, oldest first."""
     return place.rows(
-        "select step, state, seconds, saved_seconds from attempts where started_at >= ? order by started_at",
+        "select step, state, seconds, saved_seconds from attempts where started_at between ? and ? "
+        "order by started_at",
         since,
+        until,
     )
 
 
@@ -208,14 +210,13 @@ def demo(parameters: list[str]) -> None:
         place.folder.mkdir(parents=True)
 
     began = utc_now()
-    console.print("\n1. Run a notebook, and kill its kernel in the middle of training.")
+    console.print("\n1. Run a notebook, and kill the run in the middle of training.")
     kill_in_the_middle(start(resumed, parameters), resumed)
-    first = attempts(resumed, began)
 
-    began = utc_now()
+    resumed_at = utc_now()
     console.print("\n2. The same command again.")
     finish(start(resumed, parameters), resumed)
-    second = attempts(resumed, began)
+    first, second = attempts(resumed, began, resumed_at), attempts(resumed, resumed_at, utc_now())
     console.print()
     show(first, second)
     check(first, second)

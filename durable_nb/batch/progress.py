@@ -14,6 +14,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from durable_nb.core.model import State
 
+_log = logging.getLogger(__name__)
+
 
 class Progress:
     """The bar of one execution; on a terminal only, and what is logged meanwhile stands above it."""
@@ -40,9 +42,18 @@ class Progress:
     def step(self, about: Mapping[str, Any]) -> None:
         """A step has come to a state; `about` is what the kernel publishes under its cell."""
         name, state = str(about.get("step", "")), str(about.get("state", ""))
+        if state == State.RUNNING and not about.get("attempt"):
+            self._tell(f"{name} {about.get('reason', '')}")
         self._steps[name] = state
         counts = Counter(self._steps.values())
         self._bar.set_postfix_str(", ".join(f"{number} {state}" for state, number in sorted(counts.items())))
+
+    def _tell(self, words: str) -> None:
+        """Say what keeps a step from running; whoever starts runs by a timetable finds it in the log."""
+        if self._bar.disable:
+            _log.warning("Step %s", words)
+        else:
+            self._bar.write(words, file=sys.stderr)
 
     def advance(self) -> None:
         """A cell is done with."""

@@ -47,7 +47,7 @@ def resolve(
         if as_json:
             tables.print_json([resolving.as_json(intent) for intent in found])
         else:
-            click.echo("\n".join(map(resolving.in_words, found)) or "no step waits for a decision")
+            click.echo(resolving.listed(found, "durable-nb resolve"))
         return
     if happened == run_again:
         raise UsageError("say one of them: --happened (it was done), or --run-again (run it once more)")

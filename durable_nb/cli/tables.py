@@ -32,6 +32,8 @@ _LOOK: Mapping[State, tuple[str, str]] = {
 }
 _PIPED_WIDTH = 10_000
 _WIDE = 120
+_OF_ANOTHER = re.compile(r"(, which (?:failed|is blocked))(?: itself: it needs | \().*", re.DOTALL)
+"""The error of the step that another one needs, and what that one needs in turn."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -144,13 +146,18 @@ def _saved(seconds: float | None) -> str:
 
 def _why(step: StepReport) -> Text:
     if step.reason and step.state in {State.BLOCKED, State.WAITING}:
-        return Text(step.reason, style=_LOOK[step.state][1])
+        return Text(_in_short(step.reason), style=_LOOK[step.state][1])
     if step.error:
         return Text(_first_line(step.error), style="red")
     if step.check:
         return Text(f"not deterministic: {', '.join(step.check)}", style="red")
     tries = f"attempt {step.attempt}" if step.attempt > 1 and step.state is not State.REUSED else ""
     return Text(" · ".join(part for part in (step.reason, tries) if part), style="dim")
+
+
+def _in_short(reason: str) -> str:
+    """Why a step was not run, without what the row of the other step says."""
+    return _OF_ANOTHER.sub(r"\1", reason)
 
 
 def _headline(report: RunReport) -> Text:

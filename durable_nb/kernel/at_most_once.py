@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from durable_nb.core.errors import StoreError, WaitingError
@@ -27,6 +26,7 @@ from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.telling import Telling, in_short
 from durable_nb.kernel.watch import unwatched
 from durable_nb.store import origin
+from durable_nb.store.resolving import clock, what_is_known
 
 _ANOTHER_OPERATION = frozenset(
     {Cause.ALWAYS, Cause.INVALIDATED, Cause.FORCED, Cause.TTL, Cause.OPTION, Cause.FILE, Cause.ENV}
@@ -90,7 +90,7 @@ class Operation:
         if known.state in OPEN:
             left = self._left(known)
             if left is None:
-                raise self._refusal(known, _what_is_known(known), telling)
+                raise self._refusal(known, what_is_known(known), telling)
             known = replace(known, state=IntentState.COMPLETED, trace_id=left.trace_id)
         trace = self._session.store.traces.find(self._step.cell.name, known.trace_id)
         why = list(reasons(present, trace)) if trace is not None else []
@@ -100,7 +100,7 @@ class Operation:
             return trace
         done = "a person said that it happened" if known.state is IntentState.HAPPENED else "it has completed"
         text = reasons_in_short(why) or "its result is gone"
-        raise self._refusal(known, f"{done} at {_clock(known.at)}, and would run again: {text}", telling)
+        raise self._refusal(known, f"{done} at {clock(known.at)}, and would run again: {text}", telling)
 
     def settle(self, trace: Trace) -> None:
         """The step is reused: it does not wait any more, if it did because of an edit that is undone."""
@@ -232,18 +232,3 @@ class Operation:
             notebook=self._session.run.notebook,
             cell_id=step.cell_id,
         )
-
-
-def _what_is_known(intent: Intent) -> str:
-    if intent.state is IntentState.BEGUN:
-        where = f"process {intent.pid} on {intent.host}"
-        return f"it was begun at {_clock(intent.at)} by {where} (run {intent.run_id}), and did not end"
-    if intent.state is IntentState.FAILED:
-        return f"it failed at {_clock(intent.at)} ({intent.why}), perhaps after it had done what it does"
-    if intent.state is IntentState.WAITING and intent.why:
-        return intent.why
-    return "what was written about it cannot be read"
-
-
-def _clock(at: float) -> str:
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}"

@@ -16,7 +16,7 @@ from durable_nb.core.analysis import Names, analyse, names_in_nested_code, witho
 from durable_nb.core.code import names_read_by
 from durable_nb.core.errors import DamagedError
 from durable_nb.core.model import Dependency, DependencyKind, Output
-from durable_nb.kernel.history import is_history
+from durable_nb.kernel.history import is_history, is_result
 from durable_nb.kernel.imports import without_draws
 from durable_nb.kernel.watch import unwatched
 
@@ -28,6 +28,11 @@ class Bundle:
         self.artifact = artifact
         self._read = read
         self._content: tuple[Any] | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it has been read."""
+        return self._content is not None
 
     def content(self) -> Any:
         """What the artifact holds.
@@ -58,8 +63,17 @@ class Waiting:
         content = self.bundle.content()
         return content[self.member] if self.member else content
 
+    def known(self) -> Any:
+        """The value where it is read already, else this."""
+        return self.value() if self.bundle.is_read else self
+
     def __repr__(self) -> str:
         return f"<{self.output.summary or self.output.type}, not read yet>"
+
+
+def known(held: Any) -> Any:
+    """A value; where a Waiting stands for one that is read already, that one."""
+    return held.known() if isinstance(held, Waiting) else held
 
 
 class LazyValues:
@@ -95,6 +109,11 @@ class LazyValues:
     def names(self) -> list[str]:
         """The names that wait."""
         return [name for name in self._waiting if name not in self._values]
+
+    def is_alone(self, waiting: Waiting) -> bool:
+        """Whether nothing in memory, and nothing else that waits, can share objects with a stored value."""
+        sharing = sum(other.bundle is waiting.bundle for other in self.snapshot().values())
+        return sharing == 1 and not waiting.bundle.is_read
 
     def dependency(self, name: str) -> Dependency | None:
         """What reading a waiting name means, as known without reading it; None where it does not wait."""
@@ -143,6 +162,28 @@ class LazyValues:
     def defer_result(self, waiting: Waiting) -> None:
         """Let the last value of a cell wait; IPython's history has the Waiting in its place."""
         self._results.append(waiting)
+
+    # What cells showed as their results.
+
+    def results(self) -> list[Any]:
+        """The last values of cells, each once; a Waiting in place of one that is not read."""
+        found = [known(held) for scope in self._history() for key, held in scope.items() if is_result(key)]
+        return list({id(held): held for held in found}.values())
+
+    def replace_results(self, old: Any, new: Any) -> None:
+        """Let those last values that are an object be another one.
+
+        Args:
+            old: The object, or the Waiting that stands for it.
+            new: The other one, or its Waiting.
+        """
+        old, new = known(old), known(new)
+        for scope in self._history():
+            for key in [key for key, held in scope.items() if is_result(key) and known(held) is old]:
+                scope[key] = new
+        self._results = [waiting for waiting in self._results if known(waiting) is not old]
+        if isinstance(new, Waiting):
+            self._results.append(new)
 
     # Reading.
 

@@ -99,8 +99,9 @@ class _Finder:
         for name in [*bound, *mutated]:
             self._add(name, now[name])
         self._refuse_shared(now, mutated)
-        inputs = [name for name in (*mutated, *self._left) if name in self._inputs.names()]
-        self._changes.sharing = [elsewhere(name, self._before) for name in inputs if name in self._before]
+        inputs = [name for name in mutated if name in self._inputs.names() and name in self._before]
+        self._changes.sharing = [elsewhere(name, self._before) for name in inputs]
+        self._changes.sharing += [elsewhere(name, self._before, left=True) for name in self._left]
         for name in self._before.keys() - self._ignored:
             if name not in self._namespace.values:
                 self._changes.outputs[name] = Output(name, OutputKind.DELETED)

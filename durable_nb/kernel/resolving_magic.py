@@ -18,8 +18,7 @@ def resolve(session: Session, words: list[str]) -> str:
         StoreError: It could not be written.
     """
     if not words:
-        waiting = resolving.waiting(session.store)
-        return "\n".join(map(resolving.in_words, waiting)) or "no step waits for a decision"
+        return resolving.listed(resolving.waiting(session.store), "%steps resolve")
     step, *rest = words
     values: list[str] = []
     decisions: set[str] = set()

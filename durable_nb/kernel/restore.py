@@ -21,6 +21,7 @@ from durable_nb.kernel.outputs import LAST_VALUE
 from durable_nb.kernel.remake import read_or_remake
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
+from durable_nb.kernel.topology import changed_in_place
 
 _VALUES = frozenset({OutputKind.VALUE, OutputKind.PART, OutputKind.ALIAS, OutputKind.MODULE})
 
@@ -54,6 +55,7 @@ class Restorer:
         before = {
             n: namespace[n] for s, names in pending for n in names if n in namespace and n not in defined
         }
+        changed = {name: self._bound(name) for name in self._changed_in_place(trace)}
         late = [entry for entry in pending if not self._define(entry[0], cell_name)]
         made: dict[str, Any] = {}
         for output in trace.outputs:
@@ -77,7 +79,19 @@ class Restorer:
             namespace.pop(name, None)
         for name, state in states.items():
             set_again(name, state)
+        for name, old in changed.items():
+            self._lazy.replace_results(old, self._bound(name))
         return last
+
+    def _changed_in_place(self, trace: Trace) -> list[str]:
+        """The variables whose objects the step changes; a trace that a person chose may name others."""
+        made = {output.name for output in trace.outputs if output.kind in _VALUES}
+        changed = changed_in_place(trace.dependencies)
+        return [name for name in changed if name in made and self._namespace.has(name)]
+
+    def _bound(self, name: str) -> Any:
+        """What a name stands for: its object, or the Waiting for it."""
+        return self._lazy.get(name) or self._namespace.values[name]
 
     def _bind(self, made: dict[str, Any], defined: dict[str, Output]) -> None:
         waiting = {name: value for name, value in made.items() if isinstance(value, Waiting)}
@@ -97,9 +111,7 @@ class Restorer:
         return self._stored(output, self._session.read).value()
 
     def _same_as(self, name: str, made: dict[str, Any]) -> Any:
-        if name in made:
-            return made[name]
-        return self._lazy.get(name) or self._namespace.values[name]
+        return made[name] if name in made else self._bound(name)
 
     def _stored(self, output: Output, read: Callable[[str], Any]) -> Waiting:
         """An output that is an artifact, or a part of one that holds values which share objects."""

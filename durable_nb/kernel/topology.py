@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from durable_nb.core.code import CodeReader
 from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import Dependency, DependencyKind
+from durable_nb.kernel.lazy import Waiting
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.kernel.sharing import groups, shared_parts
 
 _ELSEWHERE = "other names of "
+_LEFT = "names of the former "
 
 
 def together(inputs: Mapping[str, Any], reader: CodeReader) -> list[Dependency]:
@@ -34,15 +36,27 @@ def together(inputs: Mapping[str, Any], reader: CodeReader) -> list[Dependency]:
     ]
 
 
-def elsewhere(name: str, variables: Mapping[str, Any]) -> Dependency:
-    """Which other variables hold the object of a variable that a step changes in place, or a part of it."""
+def elsewhere(name: str, variables: Mapping[str, Any], *, left: bool = False) -> Dependency:
+    """Which other variables hold the object of a variable that a step changes in place, or a part of it.
+
+    Args:
+        name: The variable.
+        variables: All of them, as they were before the step.
+        left: The step then bound the variable to something else, or deleted it.
+    """
     value = variables[name]
     same = sorted(n for n, v in variables.items() if v is value and n != name)
     others = {n: v for n, v in variables.items() if v is not value}
     part = sorted(n for n, v in others.items() if shared_parts({name: value}, {n: v}))
     found = digest("same", *same, "part", *part)
     summary = ", ".join([*same, *(f"a part in {n}" for n in part)]) or "none"
-    return Dependency(DependencyKind.SHARING, _ELSEWHERE + name, found, summary)
+    return Dependency(DependencyKind.SHARING, (_LEFT if left else _ELSEWHERE) + name, found, summary)
+
+
+def changed_in_place(dependencies: Iterable[Dependency]) -> list[str]:
+    """The variables whose objects a step changed and left bound, as its trace says."""
+    found = (d.name for d in dependencies if d.kind is DependencyKind.SHARING)
+    return [name.removeprefix(_ELSEWHERE) for name in found if name.startswith(_ELSEWHERE)]
 
 
 def find(name: str, namespace: Namespace) -> Dependency | None:
@@ -51,12 +65,29 @@ def find(name: str, namespace: Namespace) -> Dependency | None:
     Raises:
         DamagedError: Values that were stored together cannot be read.
     """
-    variable = name.removeprefix(_ELSEWHERE)
+    left = name.startswith(_LEFT)
+    variable = name.removeprefix(_LEFT if left else _ELSEWHERE)
     if variable == name or not namespace.has(variable):
         return None
     lazy = namespace.lazy
     waiting = lazy.get(variable)
-    if waiting is not None and sum(w.bundle is waiting.bundle for w in lazy.snapshot().values()) == 1:
-        return elsewhere(variable, {variable: None})  # nobody shares with what was stored alone
-    lazy.load([variable])
-    return elsewhere(variable, namespace.own())
+    alone = waiting is not None and lazy.is_alone(waiting)
+    if not alone:
+        lazy.load([variable])
+    held = waiting if alone else namespace.values[variable]
+    if _is_kept_in_results(held, lazy.results(), left=left):
+        found = digest("in an earlier result")
+        return Dependency(DependencyKind.SHARING, name, found, "a part in an earlier result (Out)")
+    # Nobody shares with what was stored alone.
+    return elsewhere(variable, {variable: None} if alone else namespace.own(), left=left)
+
+
+def _is_kept_in_results(held: Any, results: Sequence[Any], *, left: bool) -> bool:
+    """Whether what cells have shown holds an object so that it would stay as it was before the step.
+
+    What *is* the object of a variable can be replaced together with it; what holds it cannot.
+    """
+    if left and any(result is held for result in results):
+        return True
+    others = {str(at): result for at, result in enumerate(results) if result is not held}
+    return not isinstance(held, Waiting) and bool(shared_parts({"": held}, others))

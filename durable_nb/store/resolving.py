@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from textwrap import fill
 from typing import Any
 
 from durable_nb.core.errors import UnknownStepError, UsageError
@@ -16,6 +17,9 @@ from durable_nb.store import origin
 from durable_nb.store.giving import stored_output, value_of_text
 from durable_nb.store.step_locks import step_lock
 from durable_nb.store.store import Store
+
+_WIDTH = 78
+"""Of a line in a list, so that it fits a terminal."""
 
 
 def waiting(store: Store) -> list[Intent]:
@@ -106,8 +110,44 @@ def in_words(intent: Intent) -> str:
     if intent.state is IntentState.HAPPENED:
         open_names = f"; {', '.join(intent.missing)} not known" if intent.missing else ""
         return f"{intent.step} happened, and will not run again{open_names}"
-    at = datetime.fromtimestamp(intent.at).astimezone()
-    return f"{intent.step} waits since {at:%Y-%m-%d %H:%M:%S}: {intent.why or 'it was begun and did not end'}"
+    return f"{intent.step} waits: {what_is_known(intent)}"
+
+
+def listed(intents: Iterable[Intent], command: str) -> str:
+    """What waits for a person, with what to type.
+
+    Args:
+        intents: The operations.
+        command: What decides about them: ``durable-nb resolve`` or ``%steps resolve``.
+    """
+    return "\n".join(_asked(intent, command) for intent in intents) or "no step waits for a decision"
+
+
+def _asked(intent: Intent, command: str) -> str:
+    known = fill(what_is_known(intent), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    decide = f"{command} {intent.step}"
+    return (
+        f"{intent.step} waits. Say what became of it:\n{known}\n"
+        f"  it was done:  {decide} --happened [--value NAME=VALUE]\n"
+        f"  once more:    {decide} --run-again"
+    )
+
+
+def what_is_known(intent: Intent) -> str:
+    """What became of an operation, as far as the store knows."""
+    if intent.state is IntentState.BEGUN:
+        where = f"process {intent.pid} on {intent.host}"
+        return f"it was begun at {clock(intent.at)} by {where} (run {intent.run_id}), and did not end"
+    if intent.state is IntentState.FAILED:
+        return f"it failed at {clock(intent.at)} ({intent.why}), perhaps after it had done what it does"
+    if intent.state is IntentState.WAITING and intent.why:
+        return intent.why
+    return "what was written about it cannot be read"
+
+
+def clock(at: float) -> str:
+    """A moment as the clock here shows it."""
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def as_json(intent: Intent) -> dict[str, Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -274,7 +275,11 @@ def test_what_waits_is_listed(world: World, capsys: pytest.CaptureFixture[str]) 
     world.run(SETUP, DIES)
 
     world.resolve()
-    assert "charge waits since" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "charge waits. Say what became of it:" in listed
+    assert "durable-nb resolve charge --run-again" in listed
+    assert 1 == listed.count("it was begun at") == len(re.findall(r"\d\d:\d\d:\d\d", listed))
+    assert 80 > max(map(len, listed.splitlines()))
     world.resolve("--json")
     assert ["charge"] == [found["step"] for found in json.loads(capsys.readouterr().out)]
 

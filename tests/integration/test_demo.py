@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DEMO = Path(__file__).parents[2] / "example_notebooks" / "demo.py"
-SMALLER = ["-p", "trees", "150", "-p", "folds", "2"]
+SMALLER = ["-p", "trees", "60", "-p", "folds", "2"]
 
 
+@pytest.mark.timeout(900)  # three trainings of a model, on a machine that may be busy
 def test_demo_kills_resumes_and_compares(tmp_path: Path) -> None:
     """The demo checks its own claims: what was done is reused, and the results are those of a whole run."""
     done = subprocess.run(

@@ -111,6 +111,65 @@ def test_a_rebound_input_whose_parts_another_variable_holds(notebook) -> None:
     assert "it holds objects that box holds too" in found[1].warning
 
 
+_TABLE = "import pandas as pd\ndf = pd.DataFrame({'x': [1, 3, 2]})"
+
+
+@pytest.mark.parametrize(
+    ("make", "shown", "change"),
+    [
+        ("xs = [1]", "xs", "xs.append(2)"),
+        ("import numpy as np\na = np.arange(3)", "a", "a[0] = 7"),
+        (_TABLE, "df", "df['y'] = 2"),
+        (_TABLE, "df", "df.sort_values('x', inplace=True)"),
+        (_TABLE, "df", "df.index.name = 'row'"),
+        ("xs = [1]\nys = xs", "ys", "xs.append(2)"),
+        ("xs = [1]\nbox = {'xs': xs}", "box", "xs.append(2); box['n'] = 1"),
+        ("xs = [1]", "xs", "xs.append(2); xs = [0]"),
+        ("xs = [1]", "xs", "xs.append(2)\ndel xs"),
+        ("xs = [1]", "xs", "xs = [*xs, 2]"),
+    ],
+)
+def test_earlier_results_change_with_their_variable(notebook, make: str, shown: str, change: str) -> None:
+    """``Out`` and ``_`` hold the variables' own objects: they show what a reused step did to these."""
+    _check_results(notebook, f"%%step make\n{make}\n{shown}", f"%%step change\n{change}")
+
+
+@pytest.mark.parametrize("show", ["xs", "(xs, xs)", "%%step show\nxs", "%%step show\n(xs, xs)"])
+def test_results_of_other_cells_change_with_their_variable(notebook, show: str) -> None:
+    """Also those that only hold its object."""
+    _check_results(notebook, "%%step make\nxs = [1]", show, "%%step change\nxs.append(2)")
+
+
+def _check_results(notebook: Notebook, *cells: str) -> None:
+    cells = (*cells, "%%step use\nseen = str(_)", "[print(v) for v in Out.values()]; print(_, seen)")
+    plain = notebook.run(*[c.partition("\n")[2] or c for c in cells])
+    notebook.run(*cells)
+
+    assert plain[-1].shown == notebook.run(*cells)[-1].shown
+    assert plain[-1].shown != ""
+
+
+def test_a_step_that_changes_what_was_shown_is_reused(notebook) -> None:
+    """Showing a table costs no step that changes it; what the result only holds is said."""
+    cells = ["%%step make\nxs = [1]", "xs", "%%step change\nxs.append(2)", "%%step again\nxs.append(3)"]
+    within = [*cells[:1], "[xs]", *cells[2:3]]
+    for script in (cells, within):
+        notebook.run(*script)
+
+    assert ["reused"] * 3 == [seen.state for seen in notebook.run(*cells) if seen.state]
+    found = notebook.run(*within)[2]
+    assert found.state == "completed"
+    assert "a part in an earlier result (Out)" in found.reason
+
+
+def test_a_result_read_before_its_variable(notebook) -> None:
+    """A name that still waits is the object that ``Out`` gave to another one."""
+    cells = ["%%step make\nxs = [1]\nxs", "%%step change\nxs.append(2)", "print(zs)"]
+    notebook.run(*cells[:2])
+
+    assert notebook.run(cells[0], "zs = Out[1]", *cells[1:])[-1].shown == "[1, 2]\n"
+
+
 def test_names_of_an_index_that_another_table_has_too(notebook) -> None:
     """pandas tables share index objects, whose names change in place."""
     cells = [

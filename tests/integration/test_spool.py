@@ -95,7 +95,7 @@ def test_a_busy_ledger(tmp_path: Path) -> None:
     """A ledger that others hold for too long stops nobody from recording, and loses nothing."""
     store = open_store(tmp_path / "store")
     store.ledger.record([event(0)])
-    store.ledger._lock.timeout = 0.1
+    store.ledger._lock.timeout = store.ledger._lock_timeout = 0.1
     with FileLock(store.path / "lock"):
         store.record(event(1))
         wait_for(lambda: spooled(store))

@@ -12,6 +12,7 @@ import pytest
 from durable_nb.batch import processes
 from durable_nb.batch.wording import ago
 from durable_nb.cli.parameters import collect
+from durable_nb.cli.tables import _in_short
 from durable_nb.core.errors import UsageError
 from durable_nb.core.parameters import check_all
 from durable_nb.core.wording import duration
@@ -111,3 +112,16 @@ def test_a_number_used_again_is_another_process() -> None:
 
     assert processes.is_gone(host(), os.getpid(), before_this_process)
     assert not processes.is_gone(host(), os.getpid(), time.time())
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("needs p of step b, which failed (KeyError: 'x'\ny)", "needs p of step b, which failed"),
+        ("needs df of step b, which is blocked itself: it needs p", "needs df of step b, which is blocked"),
+        ("it was begun at 10:00:00, and did not end", "it was begun at 10:00:00, and did not end"),
+    ],
+)
+def test_why_a_step_was_not_run_in_a_table(reason: str, shown: str) -> None:
+    """What the other step's own row says is not said again."""
+    assert shown == _in_short(reason)

@@ -33,9 +33,11 @@ def main() -> int:
     make_shell()
     counts = Counts()
     until = time.monotonic() + arguments.seconds
-    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+    for done in range(arguments.seeds):
+        seed, now = arguments.first_seed + done, time.monotonic()
+        share = (until - now) / (arguments.seeds - done)  # or the first would take all the time
         with tempfile.TemporaryDirectory(prefix="durable_nb-sweep-") as made:
-            _sweep(Ground(seed, Path(made)), arguments.every, until, arguments.jobs, counts)
+            _sweep(Ground(seed, Path(made)), arguments.every, now + share, arguments.jobs, counts)
         print(f"seed {seed}: {counts.in_short()}", flush=True)
     print(counts.table())
     if arguments.report:
