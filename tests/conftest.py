@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,6 +226,23 @@ def new_kernel(tmp_path: Path) -> Iterator[Callable[[], Kernel]]:
     yield make
     for kernel in made:
         kernel.stop(now=True)
+
+
+@pytest.fixture
+def start_python(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts ``python -m …`` in the test's folder as a process of its own, which ends with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*words: str, **options: Any) -> subprocess.Popen[str]:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        process = subprocess.Popen([sys.executable, "-m", *words], cwd=tmp_path, text=True, **pipes)
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -44,12 +44,30 @@ class StepCell:
 
 def find_marker(source: str) -> Marker | None:
     """The step marker of a cell, or None; only comments and blank lines may stand above it."""
+    found = find_marker_line(source, _MAGIC, _COMMENT)
+    if found is None:
+        return None
+    match, line = found
+    return Marker(match["text"].strip(), line, magic=match.re is _MAGIC)
+
+
+def find_marker_line(
+    source: str, magic: re.Pattern[str], comment: re.Pattern[str]
+) -> tuple[re.Match[str], int] | None:
+    """The line by which a cell says what it is, as a cell magic or as a comment.
+
+    Args:
+        source: The cell; only comments and blank lines may stand above the line.
+        magic: Matches the whole line as a magic.
+        comment: Matches it as a comment.
+
+    Returns:
+        The match, and the index of the line from 0; None where there is none.
+    """
     for index, line in enumerate(source.splitlines()):
         stripped = line.strip()
-        if match := _MAGIC.fullmatch(stripped):
-            return Marker(match["text"].strip(), index, magic=True)
-        if match := _COMMENT.fullmatch(stripped):
-            return Marker(match["text"].strip(), index, magic=False)
+        if match := magic.fullmatch(stripped) or comment.fullmatch(stripped):
+            return match, index
         if stripped and not stripped.startswith("#"):
             return None
     return None

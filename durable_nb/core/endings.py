@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 
+from durable_nb.core.cells import find_marker_line
 from durable_nb.core.model import Json, State
 
 _MAGIC = re.compile(r"%%on_(failure|success)(?:\s[^\n]*)?")
@@ -34,15 +35,11 @@ class EndingMarker:
 
 def find_ending(source: str) -> EndingMarker | None:
     """The marker of a cell that runs at the end; only comments and blank lines may stand above it."""
-    for index, line in enumerate(source.splitlines()):
-        stripped = line.strip()
-        if match := _MAGIC.fullmatch(stripped):
-            return EndingMarker(Ending(match[1]), index, magic=True)
-        if match := _COMMENT.fullmatch(stripped):
-            return EndingMarker(Ending(match[1]), index, magic=False)
-        if stripped and not stripped.startswith("#"):
-            return None
-    return None
+    found = find_marker_line(source, _MAGIC, _COMMENT)
+    if found is None:
+        return None
+    match, line = found
+    return EndingMarker(Ending(match[1]), line, magic=match.re is _MAGIC)
 
 
 def comment_out_ending(source: str) -> str:

@@ -22,14 +22,24 @@ def rewrite_marker(lines: list[str]) -> list[str]:
     marker = find_ending(source)
     if marker is None or not marker.magic:
         return lines
-    written = comment_out_ending(source).splitlines(keepends=True)
-    head, rest = written[: marker.line + 1], written[marker.line + 1 :]
-    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest  # type: ignore[no-untyped-call]
-    return head + body
+    return with_body(comment_out_ending(source), marker.line)
 
 
 # As for a step's marker: whether such a cell is complete must be seen from its cell magic.
 rewrite_marker.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def with_body(source: str, marker_line: int) -> list[str]:
+    """The lines of a cell whose marker is a comment now; another cell magic below it is the cell's body.
+
+    Args:
+        source: The cell.
+        marker_line: Index of the marker's line, from 0.
+    """
+    lines = source.splitlines(keepends=True)
+    head, rest = lines[: marker_line + 1], lines[marker_line + 1 :]
+    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest  # type: ignore[no-untyped-call]
+    return head + body
 
 
 class NotYet:

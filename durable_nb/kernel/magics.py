@@ -15,16 +15,14 @@ from typing import Any
 
 from IPython.core.error import InputRejected
 from IPython.core.error import UsageError as IPythonUsageError
-from IPython.core.inputtransformer2 import cell_magic
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
-from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic import cell_magic as cell_magic_method
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from durable_nb.core.cells import StepCell, comment_out, find_marker, read_cell
 from durable_nb.core.endings import EndingMarker, find_ending
 from durable_nb.core.errors import DamagedError, DurableError, StepNameError
 from durable_nb.kernel import modules, steps_magic
-from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker
+from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker, with_body
 from durable_nb.kernel.introspection import Introspection
 from durable_nb.kernel.isolation import Isolation
 from durable_nb.kernel.params_cell import note_secrets, rewrite_parameters
@@ -52,11 +50,7 @@ def _rewrite_marker(lines: list[str]) -> list[str]:
     marker = find_marker(source)
     if marker is None:
         return lines
-    written = comment_out(source, marker).splitlines(keepends=True)
-    head, rest = written[: marker.line + 1], written[marker.line + 1 :]
-    # Another cell magic may stand below the marker: it is the step's body.
-    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest  # type: ignore[no-untyped-call]
-    return head + body
+    return with_body(comment_out(source, marker), marker.line)
 
 
 # IPython asks transformers without side effects whether a cell is complete. It must still see the cell magic
@@ -294,7 +288,7 @@ def _awaits(tree: ast.Module, source: str) -> bool:
 class StepMagics(Magics):
     """The magics that a user types."""
 
-    @cell_magic_method
+    @cell_magic
     def step(self, line: str, cell: str) -> None:
         """Make this cell a durable step: ``%%step NAME [options]`` on its first line.
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -28,22 +28,12 @@ PATIENCE = 180
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(start_python: Callable[..., "subprocess.Popen[str]"]) -> Start:
     """Starts ``papermill in.ipynb out.ipynb --engine durable`` as a process of its own."""
-    command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--engine", "durable"]
+    command = ["papermill", "in.ipynb", "out.ipynb", "--engine", "durable"]
     environment = {name: value for name, value in os.environ.items() if name != "DURABLE_NB_STORE"}
     environment["DURABLE_NB_KERNEL_RESTARTS"] = "0"  # what is left is to be seen before the run goes on
-    started: list[subprocess.Popen[str]] = []
-
-    def call() -> "subprocess.Popen[str]":
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda: start_python(*command, env=environment, stdout=None)
 
 
 def write(path: Path, *cells: str) -> None:

@@ -6,9 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -31,25 +30,12 @@ Run = Callable[[str], "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path, start_python: Callable[..., subprocess.Popen[str]]) -> Run:
     """Starts ``durable-nb run`` of the notebook; its log comes through stderr."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [new_code_cell(STEP), new_code_cell("print('x is', x)")]
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "in.ipynb")
-    started: list[subprocess.Popen[str]] = []
-
-    def call(output: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "durable_nb.cli", "run", "in.ipynb", output]
-        process = subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda output: start_python("durable_nb.cli", "run", "in.ipynb", output)
 
 
 def wait_for_stop(folder: Path) -> int:

@@ -256,25 +256,6 @@ Start = Callable[..., subprocess.Popen[str]]
 WAITS = "import pathlib, time\npathlib.Path('busy').touch()\ntime.sleep(60)"
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a command line as a process of its own."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(*words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", *words]
-        process = subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def wait_for(path: Path) -> None:
     until = time.monotonic() + 60
     while not path.exists():
@@ -291,10 +272,12 @@ def wait_for(path: Path) -> None:
         (["papermill", "in.ipynb", "out.ipynb", "--engine", "durable"], signal.SIGTERM, 143),
     ],
 )
-def test_asked_to_end(start: Start, tmp_path: Path, command: list[str], number: int, status: int) -> None:
+def test_asked_to_end(
+    start_python: Start, tmp_path: Path, command: list[str], number: int, status: int
+) -> None:
     """State is saved, the lock is free, the exit status says interrupted, nobody is told of a failure."""
     write(tmp_path / "in.ipynb", "%%step a\nx = 1", f"%%step b\n{WAITS}", "%%on_failure\nprint(failure)")
-    process = start(*command)
+    process = start_python(*command)
     wait_for(tmp_path / "busy")
 
     process.send_signal(number)
@@ -314,10 +297,10 @@ def test_asked_to_end(start: Start, tmp_path: Path, command: list[str], number: 
     assert ("interrupted" if number == signal.SIGTERM else "cancelled") == run.state
 
 
-def test_asked_to_end_before_the_first_cell(start: Start, tmp_path: Path) -> None:
+def test_asked_to_end_before_the_first_cell(start_python: Start, tmp_path: Path) -> None:
     """At any earlier moment, too, SIGTERM leaves a run that can be resumed, or none, and the right status."""
     write(tmp_path / "in.ipynb", "x = 1")
-    process = start("durable_nb.cli", "run", "in.ipynb", "out.ipynb")
+    process = start_python("durable_nb.cli", "run", "in.ipynb", "out.ipynb")
     wait_for(tmp_path / "out.ipynb")
 
     process.send_signal(signal.SIGTERM)
