@@ -301,7 +301,7 @@ class StepMagics(Magics):
         """
         raise IPythonUsageError("%%step must be the first line of its cell, above other magics")
 
-    @cell_magic_method
+    @cell_magic
     def params(self, line: str, cell: str) -> None:
         """Declare parameters: ``%%params`` on the first line of a cell with plain assignments.
 

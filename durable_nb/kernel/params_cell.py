@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from IPython.core.inputtransformer2 import cell_magic
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 from durable_nb.core.errors import UsageError
@@ -15,6 +14,7 @@ from durable_nb.core.parameter_cells import (
 )
 from durable_nb.core.parameter_reading import read_parameters
 from durable_nb.core.protocol import SECRETS_MIME
+from durable_nb.kernel.ending_cells import with_body
 from durable_nb.kernel.recording import show_line
 from durable_nb.kernel.secret_values import SECRETS
 from durable_nb.kernel.told import tags_of, told_of
@@ -29,10 +29,7 @@ def rewrite_parameters(lines: list[str]) -> list[str]:
     marker = find_parameters(source)
     if marker is None or not marker.magic:
         return lines
-    written = comment_out_parameters(source).splitlines(keepends=True)
-    head, rest = written[: marker.line + 1], written[marker.line + 1 :]
-    body = cell_magic(rest) if rest and rest[0].startswith("%%") else rest  # type: ignore[no-untyped-call]
-    return head + body
+    return with_body(comment_out_parameters(source), marker.line)
 
 
 # As for a step's marker: whether such a cell is complete must be seen from its cell magic.
