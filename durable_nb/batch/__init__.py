@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from durable_nb.batch.changes import Changes as Changes
     from durable_nb.batch.engine_run import RunStoppedError as RunStoppedError
     from durable_nb.batch.engine_run import run_notebook as run_notebook
-    from durable_nb.batch.reports import RunReport as RunReport
-    from durable_nb.batch.reports import list_runs as list_runs
-    from durable_nb.batch.reports import run_report as run_report
+    from durable_nb.batch.inspecting.reports import RunReport as RunReport
+    from durable_nb.batch.inspecting.reports import list_runs as list_runs
+    from durable_nb.batch.inspecting.reports import run_report as run_report
+    from durable_nb.batch.inspecting.unfinished import unfinished_runs as unfinished_runs
     from durable_nb.batch.resuming import Resumption as Resumption
     from durable_nb.batch.resuming import plan_resume as plan_resume
     from durable_nb.batch.resuming import resume as resume
     from durable_nb.batch.resuming_many import resume_all as resume_all
-    from durable_nb.batch.unfinished import unfinished_runs as unfinished_runs
 
 _HOME = {
     "Changes": "changes",
     "Resumption": "resuming",
-    "RunReport": "reports",
+    "RunReport": "inspecting.reports",
     "RunStoppedError": "engine_run",
-    "list_runs": "reports",
+    "list_runs": "inspecting.reports",
     "plan_resume": "resuming",
     "resume": "resuming",
     "resume_all": "resuming_many",
     "run_notebook": "engine_run",
-    "run_report": "reports",
-    "unfinished_runs": "unfinished",
+    "run_report": "inspecting.reports",
+    "unfinished_runs": "inspecting.unfinished",
 }
 """Public name → module that has it."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from durable_nb.batch import runs
 from durable_nb.batch.asked import Asked
 from durable_nb.batch.git import Checkout
-from durable_nb.batch.run_ids import find_run
+from durable_nb.batch.inspecting.run_ids import find_run
 from durable_nb.batch.wording import ago
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import EventKind, Json, State, StepEvent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from durable_nb.batch.inspecting.reports import StepReport
 from durable_nb.batch.reading import read_notebook
-from durable_nb.batch.reports import StepReport
 from durable_nb.batch.steps import declared_steps
 from durable_nb.core.model import State
 

@@ -14,9 +14,9 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 from durable_nb.batch.beginning import Run
 from durable_nb.batch.engine import ENGINE, DurableEngine
 from durable_nb.batch.engine_reading import install
+from durable_nb.batch.inspecting.reports import RunReport, run_report
 from durable_nb.batch.parameters import prepare
 from durable_nb.batch.reading import read_notebook
-from durable_nb.batch.reports import RunReport, run_report
 from durable_nb.core.errors import UsageError
 from durable_nb.store.location import find_store
 from durable_nb.store.store import open_store

@@ -15,9 +15,9 @@ from durable_nb.batch import cell_status
 from durable_nb.batch.ahead import Ahead
 from durable_nb.batch.cell_end import CellEnd
 from durable_nb.batch.ended import Ended, in_our_words, last_error, name_of, sum_up
+from durable_nb.batch.inspecting.logs import shown_by_last_attempt
 from durable_nb.batch.kernel_client import KernelClient
 from durable_nb.batch.kernels import Kernels
-from durable_nb.batch.logs import shown_by_last_attempt
 from durable_nb.batch.losses import Losses
 from durable_nb.batch.notebook_file import NotebookFile
 from durable_nb.batch.progress import Progress

@@ -24,9 +24,9 @@ from durable_nb.batch import runs
 from durable_nb.batch.beginning import Run, busy
 from durable_nb.batch.changes import Changes, check_changes, given_values
 from durable_nb.batch.fixes import Fix, compare_notebooks
+from durable_nb.batch.inspecting.reports import RunReport, run_record, run_report
 from durable_nb.batch.parameters import prepare
 from durable_nb.batch.reading import read_notebook
-from durable_nb.batch.reports import RunReport, run_record, run_report
 from durable_nb.batch.steps import declared_steps
 from durable_nb.core.errors import DamagedError, UsageError
 from durable_nb.core.model import Json, State

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from durable_nb.batch.changes import Changes
-from durable_nb.batch.reports import RunReport
+from durable_nb.batch.inspecting.reports import RunReport
 from durable_nb.batch.resuming import Resumption, call_of, plan_resume, record_given
-from durable_nb.batch.row_pool import RowPool, Task
-from durable_nb.batch.row_result import RowResult
-from durable_nb.batch.row_worker import task_of
+from durable_nb.batch.sweeping.row_pool import RowPool, Task
+from durable_nb.batch.sweeping.row_result import RowResult
+from durable_nb.batch.sweeping.row_worker import task_of
 from durable_nb.core.errors import DurableError
 from durable_nb.core.model import State
 from durable_nb.store.store import Store

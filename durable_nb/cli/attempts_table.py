@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from durable_nb.batch.run_attempts import AttemptReport
+from durable_nb.batch.inspecting.attempts import AttemptReport
 from durable_nb.cli.tables import plain_table, state_text, terminal
 from durable_nb.core.wording import duration
 

@@ -29,8 +29,8 @@ def diff(first: str, second: str, step: str | None, store_path: Path | None, as_
     """Show what differs between two runs. RUN is an id from 'runs', the beginning of one, or 'last'."""
     from dataclasses import replace
 
-    from durable_nb.batch.history import unknown_step
-    from durable_nb.batch.run_differences import run_difference
+    from durable_nb.batch.inspecting.differences import run_difference
+    from durable_nb.batch.inspecting.history import unknown_step
     from durable_nb.cli import diff_table, tables
     from durable_nb.core.errors import UnknownStepError
 

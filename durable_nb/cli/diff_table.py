@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from durable_nb.batch.reports import RunReport, StepReport
-from durable_nb.batch.run_differences import RunDifference, StepDifference
+from durable_nb.batch.inspecting.differences import RunDifference, StepDifference
+from durable_nb.batch.inspecting.reports import RunReport, StepReport
 from durable_nb.batch.wording import ago
 from durable_nb.cli.explain_tables import print_reasons
 from durable_nb.cli.tables import shown_path, state_text, terminal

@@ -8,7 +8,7 @@ from durable_nb.cli.app import COMPLETED, FAILED, WAITING
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
-    from durable_nb.batch.reports import RunReport
+    from durable_nb.batch.inspecting.reports import RunReport
 
 
 def status_of_run(report: RunReport) -> int:

@@ -103,8 +103,8 @@ def plan_notebook(
     from durable_nb.batch.reading import read_notebook
     from durable_nb.batch.steps import declared_steps
     from durable_nb.core.planning import plan_cells, with_parameters
-    from durable_nb.kernel.outlook import Outlook
     from durable_nb.kernel.secret_values import SECRETS
+    from durable_nb.kernel.showing.outlook import Outlook
 
     nb = read_notebook(notebook)
     prepared = prepare(nb, given, secrets=secrets)

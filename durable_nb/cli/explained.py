@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from durable_nb.batch.reports import StepReport, step_status
+from durable_nb.batch.inspecting.reports import StepReport, step_status
 from durable_nb.cli.options import bring_up_to_date
 from durable_nb.core.errors import UnknownStepError
 from durable_nb.core.model import Json

@@ -11,7 +11,7 @@ from durable_nb.cli.completing import NotebookType
 from durable_nb.cli.options import bring_up_to_date, find_existing_store, json_option, store_option
 
 if TYPE_CHECKING:
-    from durable_nb.core.graph import Graph
+    from durable_nb.core.graphs.graph import Graph
     from durable_nb.core.model import State
     from durable_nb.store.store import Store
 
@@ -38,7 +38,7 @@ Nothing is run. What a step uses is read from its code and from its last result.
 @json_option
 def graph(notebook: Path, form: str, store_path: Path | None, as_json: bool) -> None:
     """Show the steps of IN and what flows between them."""
-    from durable_nb.batch.graphs import notebook_graph
+    from durable_nb.batch.inspecting.graphs import notebook_graph
     from durable_nb.cli import tables
 
     store = find_existing_store(store_path, notebook.resolve())
@@ -57,7 +57,7 @@ def graph(notebook: Path, form: str, store_path: Path | None, as_json: bool) -> 
 
 
 def _states(store: Store | None, notebook: Path) -> dict[str, State]:
-    from durable_nb.batch.reports import step_status
+    from durable_nb.batch.inspecting.reports import step_status
 
     if store is None:
         return {}
@@ -66,7 +66,7 @@ def _states(store: Store | None, notebook: Path) -> dict[str, State]:
 
 
 def _drawn(found: Graph, states: dict[str, State], form: str) -> str:
-    from durable_nb.core.graph_mermaid import mermaid
-    from durable_nb.core.graph_svg import svg
+    from durable_nb.core.graphs.mermaid import mermaid
+    from durable_nb.core.graphs.svg import svg
 
     return mermaid(found, states) if form == "mermaid" else svg(found, states)

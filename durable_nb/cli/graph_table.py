@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from durable_nb.cli.tables import plain_table, shown_path, state_text, terminal
-from durable_nb.core.graph import Graph
-from durable_nb.core.graph_text import rows
+from durable_nb.core.graphs.graph import Graph
+from durable_nb.core.graphs.text import rows
 from durable_nb.core.model import State
 
 

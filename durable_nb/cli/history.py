@@ -28,7 +28,7 @@ def history(step: str, notebook: Path | None, limit: int, store_path: Path | Non
     Each time it was executed or reused, newest first, and what differed from the time before. IN only tells
     which store: a step's results belong to all notebooks that have it.
     """
-    from durable_nb.batch.history import step_history
+    from durable_nb.batch.inspecting.history import step_history
     from durable_nb.cli import history_table, tables
 
     store = existing_store(store_path, notebook.resolve() if notebook else None)

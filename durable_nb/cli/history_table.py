@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from durable_nb.batch.history import HistoryEntry, StepHistory
+from durable_nb.batch.inspecting.history import HistoryEntry, StepHistory
 from durable_nb.cli.explain_tables import print_reasons
 from durable_nb.cli.tables import state_text, terminal
 from durable_nb.core.model import State

@@ -17,7 +17,7 @@ from durable_nb.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from durable_nb.batch.reports import StepReport
+    from durable_nb.batch.inspecting.reports import StepReport
     from durable_nb.store.store import Store
 
 _NOTEBOOK = NotebookType()
@@ -45,7 +45,7 @@ def status(notebook: Path | None, store_path: Path | None, as_json: bool) -> Non
 
 
 def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]:
-    from durable_nb.batch.reports import step_status
+    from durable_nb.batch.inspecting.reports import step_status
 
     bring_up_to_date(store)
     return step_status(store, notebook)
@@ -58,7 +58,7 @@ def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]
 @json_option
 def runs(notebook: Path | None, limit: int, store_path: Path | None, as_json: bool) -> None:
     """List the newest runs, of the notebook IN or of all."""
-    from durable_nb.batch import reports
+    from durable_nb.batch.inspecting import reports
     from durable_nb.cli import tables
 
     absolute = notebook.resolve() if notebook else None
@@ -80,8 +80,8 @@ def show(run_id: str, store_path: Path | None, as_json: bool) -> None:
 
     Steps that were tried more than once are followed by their attempts.
     """
-    from durable_nb.batch.reports import run_report
-    from durable_nb.batch.run_attempts import run_attempts
+    from durable_nb.batch.inspecting.attempts import run_attempts
+    from durable_nb.batch.inspecting.reports import run_report
     from durable_nb.cli import tables
 
     store = existing_store(store_path)

@@ -15,7 +15,7 @@ from durable_nb.core.model import State
 from durable_nb.core.wording import duration
 
 if TYPE_CHECKING:
-    from durable_nb.batch.logs import AttemptLog
+    from durable_nb.batch.inspecting.logs import AttemptLog
 
 _EPILOG = """\b
 Example:
@@ -61,7 +61,7 @@ def logs(
     as_json: bool,
 ) -> int:
     """Show what STEP has printed, logged and shown in each of its attempts, failed ones too."""
-    from durable_nb.batch.logs import step_logs
+    from durable_nb.batch.inspecting.logs import step_logs
     from durable_nb.cli import tables
 
     absolute = notebook.resolve() if notebook else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from durable_nb.batch.reports import RunReport
+from durable_nb.batch.inspecting.reports import RunReport
 from durable_nb.cli.tables import terminal
 
 _COMMIT = 12

@@ -34,7 +34,7 @@ It needs no network and no script, and is light or dark as its reader prefers.
 @json_option
 def report(run_id: str, output: str, store_path: Path | None, as_json: bool) -> None:
     """Write a page about one run. RUN is an id from 'runs', the beginning of one, or 'last'."""
-    from durable_nb.batch.report_page import run_page
+    from durable_nb.batch.reporting.page import run_page
     from durable_nb.cli import tables
     from durable_nb.core.errors import UsageError
     from durable_nb.store.files import write_durably

@@ -171,10 +171,10 @@ def _check_choice(run_id: str | None, *, last: bool, all_failed: bool, **of_some
 def _resume_one(
     store: Store, run_id: str, changes: Changes, output: str | None, *, as_json: bool, **options: Any
 ) -> int:
-    from durable_nb.batch.run_ids import find_run
+    from durable_nb.batch.inspecting.run_ids import find_run
 
     run_id = find_run(store, run_id)  # before anything that is slow to import
-    from durable_nb.batch.reports import run_report
+    from durable_nb.batch.inspecting.reports import run_report
     from durable_nb.batch.resuming import go_on, plan_resume
     from durable_nb.batch.stopping import sigterm_as_ctrl_c
 
@@ -248,9 +248,9 @@ def _resume_many(
     as_json: bool,
     **options: Any,
 ) -> int:
+    from durable_nb.batch.inspecting.unfinished import unfinished_runs
     from durable_nb.batch.resuming_many import resume_all
     from durable_nb.batch.stopping import sigterm_as_ctrl_c
-    from durable_nb.batch.unfinished import unfinished_runs
     from durable_nb.cli import tables
     from durable_nb.core.options import parse_duration
 

@@ -15,7 +15,7 @@ from durable_nb.cli.options import json_option, run_options, store_option
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
-    from durable_nb.batch.sweep import SweepReport
+    from durable_nb.batch.sweeping.sweep import SweepReport
 
 _EPILOG = """\b
 Example:
@@ -84,7 +84,7 @@ def sweep(
     A row that fails stops no other. Ctrl-C lets the rows in work end in good order; the same command goes on.
     """
     from durable_nb.batch.stopping import sigterm_as_ctrl_c
-    from durable_nb.batch.sweep import sweep as do_sweep
+    from durable_nb.batch.sweeping.sweep import sweep as do_sweep
     from durable_nb.cli import parameters, sweep_tables, tables
     from durable_nb.cli.sweep_progress import following
 

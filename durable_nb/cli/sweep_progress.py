@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from durable_nb.batch.row_result import RowResult
-from durable_nb.batch.sweep import SweepProgress
+from durable_nb.batch.sweeping.row_result import RowResult
+from durable_nb.batch.sweeping.sweep import SweepProgress
 from durable_nb.cli.tables import look
 from durable_nb.core.model import State
 from durable_nb.core.wording import duration

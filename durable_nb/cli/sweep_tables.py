@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from durable_nb.batch.sweep import SweepReport
+from durable_nb.batch.sweeping.sweep import SweepReport
 from durable_nb.cli.tables import look, plain_table, shown_path, state_text, terminal
 from durable_nb.core.model import State
 from durable_nb.core.wording import duration

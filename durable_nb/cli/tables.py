@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from durable_nb.batch.reports import RunReport, StepReport
+from durable_nb.batch.inspecting.reports import RunReport, StepReport
 from durable_nb.batch.wording import ago
 from durable_nb.core.model import Json, State
 from durable_nb.core.wording import duration

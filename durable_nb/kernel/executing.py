@@ -7,14 +7,14 @@ from typing import Any
 from durable_nb.core.checking import compare
 from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.staleness import in_short as reasons_in_short
-from durable_nb.kernel.aftermath import Aftermath
-from durable_nb.kernel.attempting import Attempt, Attempting, Wanted
-from durable_nb.kernel.dependencies import Surroundings
-from durable_nb.kernel.retrying import Retries, wait
+from durable_nb.kernel.depending.dependencies import Surroundings
+from durable_nb.kernel.failing.aftermath import Aftermath
+from durable_nb.kernel.failing.attempting import Attempt, Attempting, Wanted
+from durable_nb.kernel.failing.retrying import Retries, wait
 from durable_nb.kernel.session import Session
-from durable_nb.kernel.status import StepReport
+from durable_nb.kernel.showing.status import StepReport
+from durable_nb.kernel.showing.telling import Countdown, Telling
 from durable_nb.kernel.step_code import StepCode
-from durable_nb.kernel.telling import Countdown, Telling
 
 
 class Executor:

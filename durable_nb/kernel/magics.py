@@ -21,10 +21,11 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from durable_nb.core.cells import StepCell, comment_out, find_marker, read_cell
 from durable_nb.core.endings import EndingMarker, find_ending
 from durable_nb.core.errors import DamagedError, DurableError, StepNameError
-from durable_nb.kernel import modules, steps_magic
+from durable_nb.kernel import steps_magic
+from durable_nb.kernel.depending import modules
 from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker, with_body
 from durable_nb.kernel.introspection import Introspection
-from durable_nb.kernel.isolation import Isolation
+from durable_nb.kernel.isolating.isolation import Isolation
 from durable_nb.kernel.params_cell import note_secrets, rewrite_parameters
 from durable_nb.kernel.runner import StepRunner
 from durable_nb.kernel.session import Session, cell_id_of

@@ -7,7 +7,7 @@ from typing import Any, cast
 from IPython.core.interactiveshell import InteractiveShell
 
 from durable_nb.kernel.history import is_history
-from durable_nb.kernel.lazy import LazyValues
+from durable_nb.kernel.results.lazy import LazyValues
 
 _MACHINERY = frozenset(
     {"__vsc_ipynb_file__", "__builtins__", "__name__", "__annotations__", "__warningregistry__"}

@@ -15,7 +15,7 @@ from durable_nb.core.parameter_cells import (
 from durable_nb.core.parameter_reading import read_parameters
 from durable_nb.core.protocol import SECRETS_MIME
 from durable_nb.kernel.ending_cells import with_body
-from durable_nb.kernel.recording import show_line
+from durable_nb.kernel.results.recording import show_line
 from durable_nb.kernel.secret_values import SECRETS
 from durable_nb.kernel.told import tags_of, told_of
 

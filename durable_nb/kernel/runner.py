@@ -13,23 +13,23 @@ from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.staleness import StaleReason
 from durable_nb.kernel.at_most_once import Operation
-from durable_nb.kernel.attempting import Wanted
-from durable_nb.kernel.deciding import decide, present_state
-from durable_nb.kernel.dependencies import Surroundings
+from durable_nb.kernel.depending.deciding import decide, present_state
+from durable_nb.kernel.depending.dependencies import Surroundings
+from durable_nb.kernel.depending.inputs import Inputs, find_inputs
+from durable_nb.kernel.depending.watch import unwatched
 from durable_nb.kernel.executing import Executor
-from durable_nb.kernel.given import GivenValues, as_trace, bind_given, check_given, find_given
-from durable_nb.kernel.inputs import Inputs, find_inputs
-from durable_nb.kernel.lazy import Waiting
-from durable_nb.kernel.recording import show_again
-from durable_nb.kernel.restore import Restorer
+from durable_nb.kernel.failing.attempting import Wanted
+from durable_nb.kernel.isolating.unmade import made_by
+from durable_nb.kernel.results.given import GivenValues, as_trace, bind_given, check_given, find_given
+from durable_nb.kernel.results.lazy import Waiting
+from durable_nb.kernel.results.recording import show_again
+from durable_nb.kernel.results.restore import Restorer
+from durable_nb.kernel.results.written import put_files_back
 from durable_nb.kernel.session import Session
+from durable_nb.kernel.showing.telling import Telling
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.step_locks import StepLock
-from durable_nb.kernel.telling import Telling
 from durable_nb.kernel.told import DoneAhead
-from durable_nb.kernel.unmade import made_by
-from durable_nb.kernel.watch import unwatched
-from durable_nb.kernel.written import put_files_back
 
 
 class StepRunner:

@@ -18,19 +18,19 @@ from durable_nb.core.errors import DuplicateStepError, DurableError
 from durable_nb.core.event_log import log_event
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
 from durable_nb.kernel.auto import AutoSteps
-from durable_nb.kernel.blocking import Blocks
 from durable_nb.kernel.context import RunContext, find_run, is_auto_run
+from durable_nb.kernel.depending.inputs import new_reader
+from durable_nb.kernel.depending.watch import Watch
+from durable_nb.kernel.failing.timing_out import TimeLimit
 from durable_nb.kernel.forwarding import beyond_the_kernel
-from durable_nb.kernel.inputs import new_reader
+from durable_nb.kernel.isolating.blocking import Blocks
+from durable_nb.kernel.isolating.unmade import Made
 from durable_nb.kernel.namespace import Namespace
-from durable_nb.kernel.recording import show_line
-from durable_nb.kernel.references import Reference, resolve
+from durable_nb.kernel.results.recording import show_line
+from durable_nb.kernel.results.references import Reference, resolve
 from durable_nb.kernel.secret_values import SECRETS
-from durable_nb.kernel.status import StepReport
-from durable_nb.kernel.timing_out import TimeLimit
+from durable_nb.kernel.showing.status import StepReport
 from durable_nb.kernel.told import DoneAhead
-from durable_nb.kernel.unmade import Made
-from durable_nb.kernel.watch import Watch
 from durable_nb.store import origin
 from durable_nb.store.codecs import CodecContext
 from durable_nb.store.store import Store, open_store

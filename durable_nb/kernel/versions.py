@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Iterable
 
-from durable_nb.kernel.modules import exists, is_projects, versions_of
+from durable_nb.kernel.depending.modules import exists, is_projects, versions_of
 
 
 def versions(imported: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from durable_nb.batch.reports import RunReport, list_runs
+from durable_nb.batch.inspecting.reports import RunReport, list_runs
 from durable_nb.batch.runs import settle_dead_runs
 from durable_nb.store.store import open_store
 

@@ -14,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from durable_nb.batch.reports import RunReport, list_runs
+from durable_nb.batch.inspecting.reports import RunReport, list_runs
 from durable_nb.core.errors import DuplicateStepError, KernelDiedError, OptionError, UsageError
 from durable_nb.store.store import open_store
 

@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from durable_nb.batch.engine_run import run_notebook
-from durable_nb.batch.reports import list_runs, run_report
+from durable_nb.batch.inspecting.reports import list_runs, run_report
 from durable_nb.store.locks import FileLock
 from durable_nb.store.store import open_store
 

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from durable_nb.batch.engine_run import RunStoppedError, run_notebook
-from durable_nb.batch.reports import RunReport
+from durable_nb.batch.inspecting.reports import RunReport
 from durable_nb.core.model import State
 from durable_nb.core.protocol import STATUS_MIME
 from durable_nb.store.store import open_store

@@ -20,9 +20,9 @@ from durable_nb.batch.asked import Asked
 from durable_nb.batch.beginning import Run, Start, begin
 from durable_nb.batch.changes import Changes
 from durable_nb.batch.git import Checkout
-from durable_nb.batch.reports import run_record
+from durable_nb.batch.inspecting.reports import run_record
+from durable_nb.batch.inspecting.unfinished import unfinished_runs
 from durable_nb.batch.resuming import plan_resume
-from durable_nb.batch.unfinished import unfinished_runs
 from durable_nb.core.errors import DamagedError, NotebookError, UnknownRunError, UsageError
 from durable_nb.core.model import EventKind, State, StepEvent
 from durable_nb.core.secrets import MASK

@@ -23,9 +23,9 @@ from oracle.kernels import ForkedKernels, cell
 
 from durable_nb.batch.changes import Changes
 from durable_nb.batch.engine_run import run_notebook
-from durable_nb.batch.reports import RunReport
+from durable_nb.batch.inspecting.reports import RunReport
 from durable_nb.batch.resuming import resume
-from durable_nb.batch.sweep import sweep
+from durable_nb.batch.sweeping.sweep import sweep
 from durable_nb.core.errors import UsageError
 from durable_nb.core.fingerprint import digest, fingerprint
 from durable_nb.core.model import State

@@ -17,7 +17,7 @@ import pytest
 from integration.meeting import JOIN, Meeting, meeting
 from nbformat.v4 import new_code_cell, new_notebook
 
-from durable_nb.batch.sweep import SweepProgress, sweep
+from durable_nb.batch.sweeping.sweep import SweepProgress, sweep
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import State
 from durable_nb.store.store import open_store
@@ -161,7 +161,7 @@ def test_rows_on_a_dask_cluster(place: Meeting) -> None:
 def test_no_dask_scheduler_there(place: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address where no scheduler answers is told in one line, and nothing is run."""
     pytest.importorskip("distributed")
-    monkeypatch.setattr("durable_nb.batch.dask_rows.PATIENCE", 0.2)
+    monkeypatch.setattr("durable_nb.batch.sweeping.dask_rows.PATIENCE", 0.2)
 
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"):
         sweep(write(place), [{"alpha": 1}], Path("out"), dask="tcp://127.0.0.1:1")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_nb.core.graph import Flow, Graph, Node, make_graph
-from durable_nb.core.graph_layout import NODE_HEIGHT, lay_out
-from durable_nb.core.graph_mermaid import mermaid
-from durable_nb.core.graph_svg import svg
-from durable_nb.core.graph_text import rows
+from durable_nb.core.graphs.graph import Flow, Graph, Node, make_graph
+from durable_nb.core.graphs.layout import NODE_HEIGHT, lay_out
+from durable_nb.core.graphs.mermaid import mermaid
+from durable_nb.core.graphs.svg import svg
+from durable_nb.core.graphs.text import rows
 from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind, State, Trace
 from durable_nb.core.planning import plan_cells
 

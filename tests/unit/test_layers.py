@@ -26,7 +26,7 @@ BELOW = {
 
 ONLY_IMPORTER = {
     "duckdb": ("store/ledger", "store/table_differences"),
-    "distributed": ("batch/dask_rows",),
+    "distributed": ("batch/sweeping/dask_rows",),
     "pyarrow": ("store/codecs/", "store/tables", "store/traces"),
     "papermill": ("batch/engine", "batch/run"),
     "IPython": ("kernel/",),

@@ -13,10 +13,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from durable_nb.batch.row_result import RowResult
-from durable_nb.batch.sweep_rows import SweepRow, plan_rows
-from durable_nb.batch.sweep_summary import summary_columns
-from durable_nb.batch.sweep_table import read_table
+from durable_nb.batch.sweeping.row_result import RowResult
+from durable_nb.batch.sweeping.rows import SweepRow, plan_rows
+from durable_nb.batch.sweeping.summary import summary_columns
+from durable_nb.batch.sweeping.table import read_table
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import State
 from durable_nb.store.tables import write_columns

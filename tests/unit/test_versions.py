@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib import metadata
 
-from durable_nb.kernel.modules import versions_of
+from durable_nb.kernel.depending.modules import versions_of
 from durable_nb.kernel.versions import versions
 
 
