@@ -1,6 +1,7 @@
 """Notebook steps that survive a crash: run again, and go on from where it stopped."""
 
 from durable_nb.core.errors import DurableError, NonRetryable
+from durable_nb.dashboard import dashboard
 from durable_nb.kernel.api import (
     attempt,
     extend_timeout,
@@ -18,6 +19,7 @@ __all__ = [
     "DurableError",
     "NonRetryable",
     "attempt",
+    "dashboard",
     "extend_timeout",
     "idempotency_key",
     "load",

@@ -21,12 +21,16 @@ class OverrideKind(StrEnum):
     """Some traces are not reused any more."""
     SET = "set"
     """An output of the step has a value that was given by hand, in one run."""
+    OPTIONS = "options"
+    """How often and how long the step is tried is another than its marker says, in one run."""
     UNDO = "undo"
     """An earlier decision does not hold any more."""
 
 
 CODE = "code"
 """The kind of a change in the cell itself; other kinds are those of dependencies."""
+OPTION, OUTPUT, PARAMETER = "option", "output", "parameter"
+"""Kinds of changes that a person makes to something else than what traces say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Standing:
     """The edits that are accepted, newest first."""
     set_by_hand: tuple[Override, ...] = ()
     """The decisions that gave a value by hand, in any run, oldest first."""
+    edited: tuple[Override, ...] = ()
+    """The decisions that changed options, in any run, oldest first."""
     doubtful_until: float = 0.0
     """A decision of this time cannot be read: traces that are not newer may be invalidated by it."""
 
@@ -102,6 +108,12 @@ class Standing:
             for output in one.values
         }
 
+    def options(self, run_id: str) -> dict[str, str]:
+        """Option → its value in a run as it would be typed, where a person has changed it."""
+        return {
+            change.name: change.now for one in self.edited if one.run_id == run_id for change in one.changes
+        }
+
 
 def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Standing:
     """What decisions about one step come to.
@@ -117,6 +129,7 @@ def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Stan
         {trace: one for one in holding if one.kind is OverrideKind.INVALIDATE for trace in one.traces},
         tuple(one for one in reversed(holding) if one.kind is OverrideKind.ACCEPT),
         tuple(one for one in holding if one.kind is OverrideKind.SET),
+        tuple(one for one in holding if one.kind is OverrideKind.OPTIONS),
         doubtful_until,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,6 +81,10 @@ class Session:
         """What cells lack because others failed."""
         self.unprovable: dict[str, str] = {}
         """What the running step did that no fingerprint covers → why that matters."""
+        self.thread = threading.current_thread()
+        """The thread that runs cells."""
+        self.open_cells = 0
+        """Cells that have begun and not ended: more than one where a cell runs another."""
         self._claims: dict[str, tuple[str, str]] = {}
         """Step → (cell id, source) of the cell that claimed the name."""
         self._claimed_at: dict[str, float] = {}

@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dashboard
 import engine
 import fingerprints
 import frames
@@ -25,7 +26,7 @@ from rich.table import Table
 
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
-    for module in (steps, fingerprints, frames, lazy, resume, engine, startup)
+    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, dashboard)
     for subject in module.SUBJECTS
 }
 
