@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from durable_nb.core.errors import DamagedError, UnknownStepError
 from durable_nb.core.model import Json, State
 from durable_nb.core.protocol import STATUS_MIME
 from durable_nb.core.shown import shown_text
 from durable_nb.store.store import Store
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 Row = dict[str, object]
 
