@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from durable_nb.batch.inspecting.reports import list_runs as list_runs
     from durable_nb.batch.inspecting.reports import run_report as run_report
     from durable_nb.batch.inspecting.unfinished import unfinished_runs as unfinished_runs
+    from durable_nb.batch.parameter_edits import edited_parameters as edited_parameters
+    from durable_nb.batch.parameter_edits import set_parameter as set_parameter
+    from durable_nb.batch.parameter_edits import unset_parameter as unset_parameter
     from durable_nb.batch.resuming import Resumption as Resumption
     from durable_nb.batch.resuming import plan_resume as plan_resume
     from durable_nb.batch.resuming import resume as resume
@@ -35,13 +38,16 @@ _HOME = {
     "Resumption": "resuming",
     "RunReport": "inspecting.reports",
     "RunStoppedError": "engine_run",
+    "edited_parameters": "parameter_edits",
     "list_runs": "inspecting.reports",
     "plan_resume": "resuming",
     "resume": "resuming",
     "resume_all": "resuming_many",
     "run_notebook": "engine_run",
     "run_report": "inspecting.reports",
+    "set_parameter": "parameter_edits",
     "unfinished_runs": "inspecting.unfinished",
+    "unset_parameter": "parameter_edits",
 }
 """Public name → module that has it."""
 

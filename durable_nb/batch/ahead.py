@@ -14,11 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from durable_nb.batch.side_kernel import Outcome, SideKernel
+from durable_nb.core.ahead_choice import Candidate, choose
 from durable_nb.core.independence import CellFacts, Independence
 
 _log = logging.getLogger("durable_nb.batch")
 WORTH_IT = 0.5
-"""Seconds from which a step is worth another kernel, which needs about as long to start."""
+"""Seconds from which a step is worth being executed elsewhere and brought back."""
+START = 1.0
+"""How long a further kernel takes to start, measured by what the notebook's own took just before."""
 _PATIENCE = 0.2
 """Seconds that a cell takes before others are begun beside it: what is up to date comes back in less."""
 
@@ -38,7 +41,8 @@ class Ahead:
         jobs: int,
         make: Callable[[], SideKernel],
     ) -> None:
-        self._steps = [cell for cell in cells if cell.step and cell.seconds >= WORTH_IT]
+        self._cells = cells
+        self._steps = {cell.index: cell for cell in cells if cell.step}
         self._independence = Independence(cells)
         self._jobs = jobs
         self._make = make
@@ -52,17 +56,22 @@ class Ahead:
         self._run: Mapping[str, Any] = {}
         self._attempts: Mapping[str, int] = {}
         self._turn = -1
+        self._since: dict[int, float] = {}
+        """Steps that are being executed, here or there → since when, by the clock of the event loop."""
+        self._start_seconds = 0.0
         self._is_executing = False
         """Whether the notebook's own kernel is at work."""
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
-    def begin(self, run: Mapping[str, Any]) -> None:
+    def begin(self, run: Mapping[str, Any], start_seconds: float) -> None:
         """A pass begins, from the first cell.
 
         Args:
             run: What a kernel is told of the run.
+            start_seconds: How long the notebook's own kernel took to start.
         """
+        self._start_seconds = start_seconds
         self._independence.begin_again()
         self._run = {**run, "ahead": True}
         self._attempts = run.get("attempts") or {}
@@ -84,6 +93,7 @@ class Ahead:
             self._dispatch()
             await asyncio.wait({task})
         self._is_executing = True
+        self._since[index] = asyncio.get_running_loop().time()
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._dispatch)
         return {} if task is None else self._told(index, task.result())
 
@@ -116,15 +126,17 @@ class Ahead:
     def _told(self, index: int, outcome: Outcome) -> dict[str, Any]:
         if not outcome.began:
             return {}
-        step = next(cell.step for cell in self._steps if cell.index == index)
+        step = self._steps[index].step
         number = outcome.report.get("attempt") or self._attempts.get(step, 0) + 1
+        if not outcome.completed:
+            number -= 1  # tried too early: in its turn the attempt is made again, and takes this one's place
         reason = str(outcome.report.get("reason") or "")
         return {"ahead": {"attempt": number, "completed": outcome.completed, "reason": reason}}
 
     def _dispatch(self) -> None:
         """Begin as many steps as there is room for."""
         while not self._stopped and self._at_work < self._jobs:
-            index = self._next()
+            index = choose(self._candidates(), 0.0 if self._idle else START * self._start_seconds)
             if index is None:
                 return
             kernel = self._idle.pop() if self._idle else self._another()
@@ -138,19 +150,33 @@ class Ahead:
         self._kernels.append(self._make())
         return self._kernels[-1]
 
-    def _next(self) -> int | None:
-        """The next step that may go ahead."""
-        for step in self._steps:
-            is_later = step.index > self._turn and step.index not in self._tasks
-            if is_later and self._independence.can_go(step.index):
-                return step.index
-        return None
+    def _candidates(self) -> list[Candidate]:
+        """The steps that may go ahead now."""
+        found: list[Candidate] = []
+        until_turn = 0.0
+        for cell in self._cells:
+            if cell.index > self._turn and self._may_go(cell):
+                found.append(Candidate(cell.index, cell.seconds, until_turn))
+            if cell.index >= self._turn and not self._independence.is_done(cell.index):
+                until_turn += self._left(cell)
+        return found
+
+    def _may_go(self, cell: CellFacts) -> bool:
+        is_free = cell.index not in self._tasks and cell.seconds >= WORTH_IT
+        return bool(cell.step) and is_free and self._independence.can_go(cell.index)
+
+    def _left(self, cell: CellFacts) -> float:
+        """How much longer a cell will take, if it is as it was."""
+        since = self._since.get(cell.index)
+        passed = 0.0 if since is None else asyncio.get_running_loop().time() - since
+        return max(0.0, cell.seconds - passed)
 
     def _may_begin(self, index: int) -> bool:
         """Whether a further kernel that is ready is still to execute the step; it then does."""
         if index in self._taken or self._stopped:
             return False
         self._begun.add(index)
+        self._since[index] = asyncio.get_running_loop().time()
         return True
 
     async def _execute(self, index: int, kernel: SideKernel) -> Outcome:

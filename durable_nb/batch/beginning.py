@@ -15,7 +15,7 @@ from durable_nb.batch.asked import Asked
 from durable_nb.batch.git import Checkout
 from durable_nb.batch.inspecting.run_ids import find_run
 from durable_nb.batch.wording import ago
-from durable_nb.core.errors import UsageError
+from durable_nb.core.errors import StoreError, UsageError
 from durable_nb.core.model import EventKind, Json, State, StepEvent
 from durable_nb.store import origin
 from durable_nb.store.files import make_folder, translated
@@ -87,7 +87,7 @@ def begin(store: Store, start: Start, asked: Asked | None = None) -> Run:
         StoreError: It could not be recorded.
     """
     asked = asked or Asked()
-    parameters = runs.as_json(start.parameters)
+    parameters = runs.as_recorded(start.parameters)
     with translated(store.path):
         make_folder(store.path)
     with FileLock(store.path / "begin.lock"):
@@ -95,8 +95,14 @@ def begin(store: Store, start: Start, asked: Asked | None = None) -> Run:
         run = _run_after(store, before, asked)
         data = _facts(start, parameters, before if run.resumed_from else None)
         data |= {"parent_run_id": asked.parent or _parent(run, before), "tags": _tags(run, before, asked)}
-        store.record(StepEvent(EventKind.RUN_STARTED, run.run_id, time.time(), data=data))
-        store.flush()
+        event = StepEvent(EventKind.RUN_STARTED, run.run_id, time.time(), data=data)
+        store.runs.add(event)
+        store.record(event)
+        try:
+            store.flush()
+        except StoreError as error:
+            runs.keep_end(store, run.run_id, State.FAILED, runs.Failure(type(error).__name__, str(error)))
+            raise
     return run
 
 
@@ -166,7 +172,9 @@ def _changed(before: Mapping[str, Any], parameters: Mapping[str, Json]) -> Json:
     names = [
         n for n in {**was, **parameters} if n not in was or n not in parameters or was[n] != parameters[n]
     ]
-    return {name: {"was": was.get(name), "now": parameters.get(name)} for name in names} or None
+    # what is not there had its default, or has it now
+    sides = {"was": was, "now": parameters}
+    return {n: {when: values[n] for when, values in sides.items() if n in values} for n in names} or None
 
 
 def _parent(run: Run, before: Mapping[str, Any] | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from durable_nb.batch.asked import check_step
 from durable_nb.batch.steps import DeclaredStep
-from durable_nb.core.analysis import analyse
+from durable_nb.core.analysis import analyse, find_definitions
 from durable_nb.core.cells import parse_loosely
 from durable_nb.core.effects import may_change
 from durable_nb.core.errors import UsageError
@@ -118,6 +118,29 @@ def _outputs(store: Store, step: DeclaredStep) -> set[str]:
     tree = parse_loosely(step.cell.body)
     made = {output.name for output in _last_values(store, step.cell.name)}
     return {name for name in analyse(tree).writes | may_change(tree) | made if name.isidentifier()}
+
+
+def not_given(
+    store: Store, run_id: str, changes: Changes, steps: Iterable[DeclaredStep]
+) -> dict[str, list[str]]:
+    """Step of which some outputs are given by hand in a run → the others that it makes, by its code."""
+    asked = {step for step, _ in changes.names}
+    found = {}
+    for step in steps:
+        name = step.cell.name
+        if name in asked:
+            given = {output for one, output in changes.names if one == name}
+            given |= store.overrides.standing(name).given(run_id).keys() - _taken_back(changes, name)
+            tree = parse_loosely(step.cell.body)
+            made = analyse(tree).always_binds - {
+                one for _, defined in find_definitions(tree) for one in defined
+            }
+            found[name] = sorted(made - given)
+    return {step: names for step, names in found.items() if names}
+
+
+def _taken_back(changes: Changes, step: str) -> set[str]:
+    return {name for one, name in changes.taken_back if one == step}
 
 
 def _last_values(store: Store, step: str) -> list[Any]:

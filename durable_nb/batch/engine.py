@@ -31,8 +31,11 @@ from durable_nb.batch.settings import Settings, settle
 from durable_nb.batch.steps import DeclaredStep, declared_steps
 from durable_nb.batch.stopping import signals_held_back
 from durable_nb.batch.summary_cell import summary_cell
+from durable_nb.core.errors import StoreError
 from durable_nb.core.model import Json, State
+from durable_nb.store.giving import steps_given
 from durable_nb.store.location import find_store
+from durable_nb.store.parameter_edits import edits_of
 from durable_nb.store.store import Store, open_store
 
 ENGINE = "durable"
@@ -145,7 +148,10 @@ class DurableEngine:
             secrets=secrets,
         )
         given = dict(nb.metadata.get("papermill", {}).get("parameters", {}))
-        prepared = prepare(nb, given, secrets=settings.secrets)
+        opened = open_store(store or find_store(place))
+        edits = edits_of(opened, notebook)
+        values = {name: edit.value for name, edit in edits.items()}
+        prepared = prepare(nb, given, edited=values, secrets=settings.secrets)
         nb, concealed = prepared.notebook, prepared.secrets
         refuse_secret_path(output_path, concealed)
         steps = declared_steps(nb)
@@ -154,7 +160,6 @@ class DurableEngine:
         )
         forced = forced_steps(asked, {s.cell.name: s.cell.options.at_most_once for s in steps.values()})
         file = NotebookFile(nb, target_of(output_path), concealed)
-        opened = open_store(store or find_store(place))
         opened.conceal(concealed)
         observers = Observers(opened)
         opened.observers.append(observers)
@@ -179,6 +184,7 @@ class DurableEngine:
             "cell_timeout": execution_timeout,
             "kernel_name": None if kernel_name == cls.nb_kernel_name(nb) else kernel_name,
             "secrets": list(settings.secrets),
+            "edited": {name: edits[name].as_json() for name in sorted(prepared.edited)} or None,
             "cwd": str(Path.cwd()),
         }
         start = Start(notebook, prepared.record, ENGINE, output, options=how)
@@ -217,7 +223,8 @@ class DurableEngine:
                 file.save()
                 file.sync()
                 opened.close()
-        _tell(settings, told, steps, ended)
+        _tell(opened, settings, told, steps, ended)
+        opened.close()
         _raise_if_stopped(ended)
         nb.cells = concealed.masked(nb.cells)  # papermill writes it once more
         _with_allowed_errors(nb, ended)
@@ -260,12 +267,13 @@ def _execute(
         if on_run is not None:
             on_run(run)
         runs.declare(store, run.run_id, told["notebook"], steps.values())
+        execution.given = steps_given(store, run.run_id, (step.cell.name for step in steps.values()))
         ended = execution.run(told, Losses(store, run.run_id, steps, settings))
     except BaseException as error:
         if run is not None:
             ended = _ended_by(error)
             _record_end(store, run, ended)
-            _tell(settings, told, steps, ended)
+            _tell(store, settings, told, steps, ended)
         raise
     _record_end(store, run, ended)
     return ended
@@ -290,14 +298,21 @@ def _record_end(store: Store, run: Run, ended: Ended) -> None:
 
 
 def _tell(
-    settings: Settings, told: Mapping[str, Any], steps: Mapping[int, DeclaredStep], ended: Ended
+    store: Store,
+    settings: Settings,
+    told: Mapping[str, Any],
+    steps: Mapping[int, DeclaredStep],
+    ended: Ended,
 ) -> None:
-    """Call the hooks for this end; to be stopped by a person or the system is none."""
+    """Call the hooks for this end, and record that; to be stopped by a person or the system is none."""
     if ended.how is CellEnd.STOPPED:
         return
     targets = settings.on_success if ended.state is State.COMPLETED else settings.on_failure
-    if targets:
-        hooks.tell(targets, ended.outcome(told, steps), settings.folder)
+    for call in hooks.tell(targets, ended.outcome(told, steps), settings.folder):
+        try:
+            runs.hook_called(store, told["run_id"], call)
+        except StoreError as error:  # the run has ended, and how is recorded
+            _log.warning("run %s: the call of %s is not recorded: %s", told["run_id"], call.hook, error)
 
 
 def _raise_if_stopped(ended: Ended) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from nbformat import NotebookNode
@@ -74,6 +75,8 @@ class Execution:
             on_kernel,
         )
         self._ends: dict[int, CellEnd] = {}
+        self.given: set[str] = set()
+        """Steps of which a person has given an output by hand: their failure does not stop the others."""
         self._ahead = Ahead(
             facts, jobs, lambda: further_kernel(nb, on_step=progress.step, on_event=on_event, **traits)
         )
@@ -122,8 +125,9 @@ class Execution:
         """Go through the notebook, from its first cell again each time that a kernel is lost."""
         while True:
             told = {**run, "attempts": losses.attempts}
+            before = monotonic()
             client = await self._kernels.start(told)
-            self._ahead.begin(told)
+            self._ahead.begin(told, monotonic() - before)
             ended = await self._run_cells(client, losses)
             cell = next(reversed(self._ends), None)
             if ended.how is CellEnd.STOPPED or cell is None or not client.is_lost:
@@ -155,13 +159,17 @@ class Execution:
             if is_executable(cell):
                 how = await self._run_cell(client, index, {**losses.about(index), **ahead})
                 self._ahead.passed(index, well=how.goes_on)
-                goes_on = how.goes_on or (self._keep_going and how.lets_others_go_on)
-                if not goes_on or client.is_lost:
+                if not self._goes_on_after(index, how) or client.is_lost:
                     break
             elif cell.cell_type != "code":
                 self._pass_over(index, cell)
             self._progress.advance()
         return sum_up(self._ends, lambda i: last_error(self._nb.cells[i]), self._kernels.stop_signal)
+
+    def _goes_on_after(self, index: int, how: CellEnd) -> bool:
+        step = self._steps.get(index)
+        others_too = self._keep_going or (step is not None and step.cell.name in self.given)
+        return how.goes_on or (others_too and how.lets_others_go_on)
 
     async def _run_cell(self, client: KernelClient, index: int, about: Mapping[str, Any]) -> CellEnd:
         cell = self._nb.cells[index]

@@ -1,30 +1,30 @@
 """A run's parameters: what a notebook declares, which values hold, and where they stand in it.
 
-``prepare`` is for whoever starts a run. It refuses what does not fit before any cell runs, puts the values
-below the cell that declares them, and keeps secrets out of the notebook and of what is recorded.
+``check`` is for whoever looks: it refuses what does not fit before any cell runs. ``prepare`` is for whoever
+starts a run: it also puts the values below the cell that declares them. Both keep secrets out of the notebook
+and of what is recorded.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
-from uuid import uuid4
-
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from typing import TYPE_CHECKING, Any
 
 from durable_nb.batch.runs import as_json
 from durable_nb.batch.steps import is_executable
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import Json
-from durable_nb.core.parameter_cells import DECLARING_TAG, INJECTED_TAG, declaring_cells
+from durable_nb.core.parameter_cells import declaring_cells
 from durable_nb.core.parameter_reading import read_parameters
 from durable_nb.core.parameters import NOT_LITERAL, Parameter, check_all
 from durable_nb.core.secrets import MASK, SECRET_VARIABLE, Secrets, looks_secret
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 class Origin(StrEnum):
@@ -32,7 +32,7 @@ class Origin(StrEnum):
 
     DEFAULT = "default"
     EDIT = "edit"
-    """Somebody changed it for this run, as in the dashboard."""
+    """Somebody changed it for the notebook, as in the dashboard."""
     GIVEN = "given"
     """With the command: ``-p``, ``-f``, a row of a table."""
 
@@ -45,20 +45,40 @@ class Effective:
     value: Any
     """NOT_LITERAL where only running the notebook tells it."""
     origin: Origin
+    edit: Mapping[str, Json] | None = None
+    """Of one that was edited: by which user, on which host, and when."""
+
+    @property
+    def whence(self) -> str:
+        """Where the value is from, for people."""
+        if self.origin is not Origin.EDIT or self.edit is None:
+            return self.origin.value
+        at = datetime.fromisoformat(str(self.edit["at"])).astimezone()
+        return f"edited by {self.edit['user']} on {at:%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A notebook that is ready to run with its parameters."""
+class Checked:
+    """The parameters of a run, which fit what the notebook declares."""
 
-    notebook: NotebookNode
-    """With the values in it; the one that was passed in is as it was."""
     values: Mapping[str, Any]
     """The values that replace defaults, secrets among them: for memory, not for the disk."""
     record: Mapping[str, Json]
     """The same for a record: MASK stands for a secret."""
     secrets: Secrets
     """What must not be written down, defaults of secret parameters included."""
+    hidden: frozenset[str]
+    """The names among the values that are secret."""
+    edited: frozenset[str]
+    """The names whose value is from an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Checked):
+    """The same, with a notebook that is ready to run with them."""
+
+    notebook: NotebookNode
+    """With the values in it; the one that was passed in is as it was."""
 
 
 def declared_parameters(nb: NotebookNode) -> tuple[Parameter, ...]:
@@ -68,7 +88,7 @@ def declared_parameters(nb: NotebookNode) -> tuple[Parameter, ...]:
         UsageError: A declaration that cannot be understood; the message says in which cell.
     """
     found: dict[str, Parameter] = {}
-    for index in _declaring(nb):
+    for index in declaring_indices(nb):
         try:
             found |= {parameter.name: parameter for parameter in read_parameters(nb.cells[index].source)}
         except UsageError as error:
@@ -77,37 +97,51 @@ def declared_parameters(nb: NotebookNode) -> tuple[Parameter, ...]:
 
 
 def effective(
-    declared: Iterable[Parameter], edited: Mapping[str, Any], given: Mapping[str, Any]
+    declared: Iterable[Parameter],
+    edited: Mapping[str, Any],
+    given: Mapping[str, Any],
+    edits: Mapping[str, Mapping[str, Json]] | None = None,
 ) -> tuple[Effective, ...]:
-    """The value of each parameter: given with the command, else edited for the run, else its default."""
+    """The value of each parameter: given with the command, else edited for the notebook, else its default.
+
+    Args:
+        declared: The parameters that have defaults.
+        edited: Name → value that somebody has set.
+        given: Name → value from the command.
+        edits: Name → who has set it, and when.
+    """
     defaults = {parameter.name: parameter.default for parameter in declared}
     ways = ((Origin.DEFAULT, defaults), (Origin.EDIT, edited), (Origin.GIVEN, given))
     found = {
-        name: Effective(name, value, origin) for origin, values in ways for name, value in values.items()
+        name: Effective(name, value, origin, (edits or {}).get(name) if origin is Origin.EDIT else None)
+        for origin, values in ways
+        for name, value in values.items()
     }
     return tuple(found.values())
 
 
-def prepare(
+def check(
     nb: NotebookNode,
     given: Mapping[str, Any],
     *,
     edited: Mapping[str, Any] | None = None,
     secrets: Sequence[str] = (),
-) -> Prepared:
-    """The notebook with its parameters, checked.
+) -> Checked:
+    """The parameters that a run of the notebook has.
 
     Args:
-        nb: The notebook; papermill may have put the values into it already.
+        nb: The notebook.
         given: Values from the command; what was typed and not understood yet as ``Typed``.
-        edited: Values that somebody set for this run before; those that are given win.
+        edited: Values that somebody set for this notebook before; those that are given win.
         secrets: Names of parameters that are secret though their names do not look it.
 
     Raises:
         UsageError: An unknown name, a value of the wrong type, out of range or not among the choices.
     """
     declared = declared_parameters(nb)
-    wanted = {**(edited or {}), **given}
+    edited = {name: value for name, value in (edited or {}).items() if name not in given}
+    _refuse_unfit(declared, edited)
+    wanted = {**edited, **given}
     secret = _secret_names(declared, wanted, secrets)
     wanted = {**_from_environment(secret), **wanted}
     _refuse_forgotten(wanted)
@@ -121,8 +155,62 @@ def prepare(
             _refuse_forgotten({one.name: one.value})
             concealed.add(one.name, one.value)
     record = {name: MASK if name in secret else value for name, value in as_json(values).items()}
-    notebook = _with_values(nb, values, secret, record)
-    return Prepared(notebook, values, concealed.masked(record), concealed)
+    hidden = secret & values.keys()
+    if hidden and not is_python(nb):
+        raise UsageError(
+            f"{', '.join(sorted(hidden))}: secret parameters need a notebook in Python; "
+            "rename what is no secret"
+        )
+    return Checked(values, concealed.masked(record), concealed, hidden, frozenset(edited))
+
+
+def prepare(
+    nb: NotebookNode,
+    given: Mapping[str, Any],
+    *,
+    edited: Mapping[str, Any] | None = None,
+    secrets: Sequence[str] = (),
+) -> Prepared:
+    """The notebook with its parameters, checked; arguments and errors as of `check`.
+
+    papermill may have put the values into the notebook already.
+    """
+    from durable_nb.batch.injecting import with_values  # with nbformat, which takes as long as all the rest
+
+    found = check(nb, given, edited=edited, secrets=secrets)
+    notebook = with_values(nb, found) if is_python(nb) else nb
+    return Prepared(found.values, found.record, found.secrets, found.hidden, found.edited, notebook)
+
+
+def check_edit(nb: NotebookNode, name: str, value: Any, *, secrets: Sequence[str] = ()) -> Json:
+    """A value that somebody sets for a parameter of the notebook, as it is recorded.
+
+    Raises:
+        UsageError: The notebook declares no such parameter, or the value does not fit, or is secret.
+    """
+    declared = declared_parameters(nb)
+    if not declared:
+        raise UsageError(f"parameter {name}: the notebook declares none; begin a cell with %%params")
+    parameter = next((one for one in declared if one.name == name), None)
+    values = check_all([parameter] if parameter else declared, {name: value})
+    if name in secrets or (parameter is not None and parameter.secret):
+        raise UsageError(
+            f"parameter {name} is a secret, which is not kept: give it to each run with -p {name} VALUE, "
+            f"or in the environment as {SECRET_VARIABLE}{name.upper()}"
+        )
+    return as_json(values)[name]
+
+
+def _refuse_unfit(declared: Sequence[Parameter], edited: Mapping[str, Any]) -> None:
+    """The notebook may have changed since the edit was made."""
+    for name, value in edited.items():
+        try:
+            check_all([one for one in declared if one.name == name] or declared, {name: value})
+        except UsageError as error:
+            raise UsageError(
+                f"{error}. This value is from an edit of the parameter; take it back: "
+                f"durable_nb.batch.unset_parameter(store, notebook, {name!r})"
+            ) from error
 
 
 def _secret_names(
@@ -165,97 +253,22 @@ def refuse_secret_path(path: str | None, secrets: Secrets) -> None:
         )
 
 
-# The notebook.
-
-
-def _is_python(nb: NotebookNode) -> bool:
+def is_python(nb: NotebookNode) -> bool:
+    """Whether the notebook's cells are Python."""
     metadata = nb.metadata
     named = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
     return str(named or "python").lower() in ("python", "ipython")
 
 
-def _declaring(nb: NotebookNode) -> list[int]:
+def declaring_indices(nb: NotebookNode) -> list[int]:
     """The indices of the cells that declare parameters; papermill knows one of its own."""
-    if not _is_python(nb):
+    if not is_python(nb):
         return []
     places = [index for index, cell in enumerate(nb.cells) if is_executable(cell)]
-    found = declaring_cells([(nb.cells[index].source, _tags(nb.cells[index])) for index in places])
+    found = declaring_cells([(nb.cells[index].source, tags_of(nb.cells[index])) for index in places])
     return [places[index] for index in found]
 
 
-def _tags(cell: NotebookNode) -> list[str]:
+def tags_of(cell: NotebookNode) -> list[str]:
+    """The tags of a cell."""
     return list(cell.metadata.get("tags", []))
-
-
-def _with_values(
-    nb: NotebookNode, values: Mapping[str, Any], secret: frozenset[str], record: Mapping[str, Json]
-) -> NotebookNode:
-    """A copy of the notebook in which the values stand below the cells that declare parameters."""
-    hidden = secret & values.keys()
-    if not _is_python(nb):
-        if hidden:
-            raise UsageError(
-                f"{', '.join(sorted(hidden))}: secret parameters need a notebook in Python; "
-                "rename what is no secret"
-            )
-        return nb
-    made = NotebookNode({**nb, "cells": list(nb.cells), "metadata": NotebookNode({**nb.metadata})})
-    if "papermill" in made.metadata:
-        made.metadata["papermill"] = NotebookNode({**made.metadata["papermill"], "parameters": dict(record)})
-    _tag_first(made)
-    if values:
-        _inject(made, _source(values, hidden))
-    return made
-
-
-def _tag_first(nb: NotebookNode) -> None:
-    """Let papermill find the parameters in the notebook that comes out."""
-    declaring = _declaring(nb)
-    if not declaring or any(DECLARING_TAG in _tags(nb.cells[index]) for index in declaring):
-        return
-    cell = nb.cells[declaring[0]]
-    metadata = NotebookNode({**cell.metadata, "tags": [*_tags(cell), DECLARING_TAG]})
-    nb.cells[declaring[0]] = NotebookNode({**cell, "metadata": metadata})
-
-
-def _inject(nb: NotebookNode, source: str) -> None:
-    injected = [cell for cell in nb.cells if INJECTED_TAG in _tags(cell)][:1]
-    place = next((i for i, cell in enumerate(nb.cells) if cell in injected), 0)
-    nb.cells = [cell for cell in nb.cells if cell not in injected]
-    declaring = _declaring(nb)
-    place = declaring[-1] + 1 if declaring else place
-    cell = NotebookNode({**injected[0]}) if injected else _new_cell()
-    cell["source"] = source
-    nb.cells.insert(place, cell)
-
-
-def _new_cell() -> NotebookNode:
-    cell: NotebookNode = new_code_cell(metadata={"tags": [INJECTED_TAG]})
-    cell["id"] = uuid4().hex[:8]
-    return cell
-
-
-def _source(values: Mapping[str, Any], hidden: frozenset[str]) -> str:
-    """The code of the cell with the values; a secret is asked for, so that it stands nowhere."""
-    lines = [
-        f'{name} = __import__("durable_nb").secret("{name}")'
-        if name in hidden
-        else f"{name} = {_code(value)}"
-        for name, value in values.items()
-    ]
-    return "\n".join(["# Parameters", *lines])
-
-
-def _code(value: Any) -> str:
-    """Python that makes a value anew."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"float({str(value)!r})"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_code(key)}: {_code(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_code, value)) + "]"
-    if isinstance(value, tuple):
-        return "(" + "".join(f"{_code(item)}, " for item in value) + ")"
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return repr(value)
-    return repr(str(value))  # as papermill does: a date from YAML, a path

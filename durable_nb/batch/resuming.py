@@ -12,7 +12,8 @@ while nothing has happened yet. `unfinished_runs` finds the runs that are worth 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,20 @@ from nbformat import NotebookNode
 
 from durable_nb.batch import runs
 from durable_nb.batch.beginning import Run, busy
-from durable_nb.batch.changes import Changes, check_changes, given_values
+from durable_nb.batch.changes import Changes, check_changes, given_values, not_given
 from durable_nb.batch.fixes import Fix, compare_notebooks
+from durable_nb.batch.inspecting.effective import change_in_words
 from durable_nb.batch.inspecting.reports import RunReport, run_record, run_report
-from durable_nb.batch.parameters import prepare
+from durable_nb.batch.parameter_edits import path_of
+from durable_nb.batch.parameters import check, declared_parameters
 from durable_nb.batch.reading import read_notebook
 from durable_nb.batch.steps import declared_steps
-from durable_nb.core.errors import DamagedError, UsageError
+from durable_nb.core.errors import DamagedError, NotebookError, UnknownStepError, UsageError
 from durable_nb.core.model import Json, State
+from durable_nb.core.parameters import Parameter
 from durable_nb.core.secrets import MASK, SECRET_VARIABLE
 from durable_nb.store import giving
+from durable_nb.store.parameter_edits import edits_of
 from durable_nb.store.store import Store
 
 __all__ = ["Changes", "Resumption", "plan_resume", "resume"]
@@ -41,6 +46,7 @@ _OPTIONS = frozenset(
         "auto",
         "cell_timeout",
         "cwd",
+        "edited",
         "jobs",
         "keep_going",
         "kernel_name",
@@ -63,11 +69,17 @@ class Resumption:
     fix: Fix | None
     """What it changes of what the run executed last; None where that is not kept."""
     parameters: Mapping[str, Any]
-    """All parameters, changed or not; for memory, because secrets are among them."""
+    """All that the run is given, changed or not; for memory, because secrets are among them."""
     shown: Mapping[str, Json]
-    """The same for people, without secrets."""
+    """The same, and what is edited for the notebook, for people, without secrets."""
+    edited: tuple[str, ...]
+    """Parameters that are or were edited for the notebook."""
+    declared: tuple[Parameter, ...]
+    """Those that the notebook declares."""
     given: Mapping[tuple[str, str], Any]
     """(step, name) → value that is given by hand."""
+    besides: Mapping[str, Sequence[str]]
+    """Step of which some outputs are given by hand → those that are not."""
     options: Mapping[str, Any]
     """Further options of `run_notebook`."""
     changes: Changes
@@ -79,15 +91,22 @@ class Resumption:
 
     def lines(self) -> list[str]:
         """What is changed, for people, one line each."""
-        lines = [
-            f"{name}: {_was(self.record, name)} → {self.shown.get(name)!r}"
-            for name in self.changes.parameters
-        ]
+        edited = [n for n in self.edited if self.record.parameters.get(n) != self.shown.get(n)]
+        lines = [self._changed(name) for name in (*self.changes.parameters, *edited)]
         lines += [f"{step}.{name} given by hand" for step, name in self.given]
         lines += [f"{step}.{name} not given any more" for step, name in self.changes.taken_back]
+        lines += [
+            f"{step} is executed all the same, for what it makes besides: {', '.join(names)}"
+            for step, names in self.besides.items()
+        ]
         if self.fix is not None and (self.fix or self.changes.notebook is not None):
             lines += [f"{self.notebook.name}: {line}" for line in self.fix.lines()]
         return lines
+
+    def _changed(self, name: str) -> str:
+        sides = {"was": self.record.parameters, "now": self.shown}
+        change = {when: values[name] for when, values in sides.items() if name in values}
+        return change_in_words(name, change, self.declared)
 
 
 def plan_resume(
@@ -113,15 +132,58 @@ def plan_resume(
     _check_resumable(store, record)
     notebook = _notebook(store, record, changes)
     nb = read_notebook(notebook)
-    check_changes(store, changes, declared_steps(nb).values())
+    steps, fix = declared_steps(nb), _fix(store, record, nb)
+    try:
+        check_changes(store, changes, steps.values())
+    except UnknownStepError as error:
+        raise _renamed(error, record, fix) from error
     given = given_values(store, changes)
     for step, name in changes.taken_back:
         giving.check_given(store, record.run_id, step, name)
-    parameters = {**_kept(record), **changes.parameters}
+    known_as = record.notebook if changes.recorded else path_of(notebook)
+    was_edited = _edited(record) if known_as == record.notebook else {}
+    parameters = {**_kept(record, was_edited), **changes.parameters}
     options = _options(record, cwd)
-    prepared = prepare(nb, parameters, secrets=options.get("secrets") or ())
-    fix = _fix(store, record, nb)
-    return Resumption(record, notebook, fix, prepared.values, prepared.record, given, options, changes)
+    edits = {name: edit.value for name, edit in edits_of(store, known_as).items()}
+    checked = check(nb, parameters, edited=edits, secrets=options.get("secrets") or ())
+    return Resumption(
+        record=record,
+        notebook=notebook,
+        fix=fix,
+        parameters={name: value for name, value in checked.values.items() if name not in checked.edited},
+        shown=checked.record,
+        edited=tuple(name for name in {**was_edited, **edits} if name not in parameters),
+        declared=declared_parameters(nb),
+        given=given,
+        besides=not_given(store, record.run_id, changes, steps.values()),
+        options=options,
+        changes=changes,
+    )
+
+
+def left_alone(store: Store, run_id: str, changes: Changes | None = None) -> str:
+    """Why a run is not to be gone on with, for people: it has completed, and nothing is changed.
+
+    Returns:
+        Empty where there is something to do.
+
+    Raises:
+        UnknownRunError: There is no such run; the nearest are named.
+    """
+    record = run_record(store, run_id)
+    if record.state is not State.COMPLETED or changes:
+        return ""
+    lines = [f"Run {record.run_id} has completed and nothing is changed: nothing was executed."]
+    if record.notebook:
+        file = shlex.quote(record.notebook)
+        if fix := _fix_of_file(store, record):
+            lines.append(
+                f"The notebook has been edited since: {'; '.join(fix.lines())}. To execute it in this run:"
+            )
+            lines.append(f"  durable-nb resume {record.run_id} --notebook {file}")
+        lines.append("To begin another run, which executes only what is not up to date:")
+        lines.append(f"  durable-nb run {file}")
+    return "\n".join(lines)
 
 
 def resume(
@@ -154,9 +216,9 @@ def resume(
         StoreError: The store or the output cannot be written.
         RunStoppedError: Ctrl-C or SIGTERM, after an orderly end.
     """
+    if left_alone(store, run_id, changes):
+        return run_report(store, run_id)
     planned = plan_resume(store, run_id, changes, cwd=options.get("cwd"))
-    if planned.is_done:
-        return run_report(store, planned.record.run_id)
     return go_on(store, planned, output=output, progress=progress, on_run=on_run, **options)
 
 
@@ -218,8 +280,8 @@ def _check_resumable(store: Store, record: RunReport) -> None:
     if strange:
         made_by = record.versions.get("durable_nb", "another version")
         raise UsageError(
-            f"run {record.run_id} was made by durable_nb {made_by} with {', '.join(strange)}, which this "
-            "version does not know. Upgrade: pip install --upgrade durable_nb"
+            f"run {record.run_id} was made by durable_nb {made_by} with the options {', '.join(strange)}, "
+            "which this version does not know. Upgrade: pip install --upgrade durable_nb"
         )
 
 
@@ -235,13 +297,26 @@ def _notebook(store: Store, record: RunReport, changes: Changes) -> Path:
     if changes.recorded:
         if kept is None:
             raise UsageError(f"run {record.run_id} has kept no notebook: name a file with --notebook")
-        store.notebooks.get(record.notebook_file)
+        try:
+            store.notebooks.get(record.notebook_file)
+        except DamagedError as error:
+            raise DamagedError(f"run {record.run_id}: {error}. Name a file: --notebook FILE") from error
         return kept
     if record.notebook and Path(record.notebook).exists():
         return Path(record.notebook)
     where = f"{record.notebook} is gone" if record.notebook else "its notebook came from no local file"
     way = ", or execute it as the run has kept it: --recorded" if kept is not None and kept.exists() else ""
     raise UsageError(f"run {record.run_id}: {where}. Name the file: --notebook FILE{way}")
+
+
+def _renamed(error: UnknownStepError, record: RunReport, fix: Fix | None) -> UnknownStepError:
+    """The same error, which also says where the step may have gone that the run had."""
+    if fix is None or not fix.gone:
+        return error
+    new = f"; new in it: {', '.join(fix.new)}" if fix.new else ""
+    return UnknownStepError(
+        f"{error}. Gone from the notebook since run {record.run_id} executed it: {', '.join(fix.gone)}{new}"
+    )
 
 
 def _fix(store: Store, record: RunReport, nb: NotebookNode) -> Fix | None:
@@ -254,24 +329,36 @@ def _fix(store: Store, record: RunReport, nb: NotebookNode) -> Fix | None:
         return None  # there is nothing to compare with; what is executed is decided otherwise
 
 
-def _kept(record: RunReport) -> dict[str, Json]:
-    """The parameters of the run; of secrets only the environment may know the value."""
+def _fix_of_file(store: Store, record: RunReport) -> Fix | None:
+    """What the run's notebook file, as it is now, changes of what the run executed."""
+    try:
+        return _fix(store, record, read_notebook(Path(record.notebook)))
+    except NotebookError:
+        return None  # gone, or no notebook any more
+
+
+def _edited(record: RunReport) -> Mapping[str, Json]:
+    """The parameters that an edit had given the run their value."""
+    edited: Any = record.options.get("edited") or {}
+    return dict(edited)
+
+
+def _kept(record: RunReport, edited: Collection[str]) -> dict[str, Json]:
+    """What the run was given; edits hold as they are now, and a secret may be in the environment."""
     return {
         name: value
         for name, value in record.parameters.items()
-        if not (value == MASK and SECRET_VARIABLE + name.upper() in os.environ)
+        if name not in edited and not (value == MASK and SECRET_VARIABLE + name.upper() in os.environ)
     }
 
 
 def _options(record: RunReport, cwd: Path | None) -> dict[str, Any]:
-    options: dict[str, Any] = {name: value for name, value in record.options.items() if value is not None}
+    options: dict[str, Any] = {
+        name: value for name, value in record.options.items() if value is not None and name != "edited"
+    }
     folder = cwd or (Path(str(options["cwd"])) if "cwd" in options else None)
     if folder is not None and not folder.is_dir():
         raise UsageError(
             f"run {record.run_id} worked in {folder}, which is gone: make it, or name another: --cwd FOLDER"
         )
     return options if folder is None else {**options, "cwd": folder.absolute()}
-
-
-def _was(record: RunReport, name: str) -> str:
-    return repr(record.parameters[name]) if name in record.parameters else "its default"

@@ -37,6 +37,7 @@ def resume_all(
     changes: Changes | None = None,
     *,
     jobs: int = 1,
+    on_plan: Callable[[Resumption], None] = lambda _: None,
     on_start: Callable[[RunReport], None] = lambda _: None,
     on_end: Callable[[Resumed], None] = lambda _: None,
     **options: Any,
@@ -48,6 +49,7 @@ def resume_all(
         found: The runs, as from `unfinished_runs`.
         changes: What is to be different in each of them.
         jobs: How many at the same time.
+        on_plan: Called with what would be done, for each run before any of them begins.
         on_start: Called with a run that begins.
         on_end: Called with what became of one.
         options: Options of `run_notebook` that are to be other than those that the runs had.
@@ -66,6 +68,7 @@ def resume_all(
     for number, record in records.items():
         try:
             planned = plan_resume(store, record.run_id, changes, cwd=options.get("cwd"))
+            on_plan(planned)
             record_given(store, planned)
             tasks.append(_task(number, store, planned, options))
         except DurableError as error:

@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_nb.batch import processes
-from durable_nb.batch.steps import DeclaredStep
+from durable_nb.batch.run_events import events_since_start
 from durable_nb.core.model import EventKind, Json, State, StepEvent
 from durable_nb.store.store import Store
+
+if TYPE_CHECKING:
+    from durable_nb.batch.hooks import HookCall
+    from durable_nb.batch.steps import DeclaredStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,54 @@ def kernel_started(store: Store, run_id: str, versions: Mapping[str, str]) -> No
 
 
 def finish(store: Store, run_id: str, state: State, error: Failure | None = None) -> None:
-    """Record how a run ended; attempts that are still open ended with it."""
-    store.recover()
-    interrupt_open_attempts(store, run_id, error or _UNFINISHED)
-    data: dict[str, Json] = {"state": state.value, "error": None}
-    if error is not None:
-        data["error"] = error.as_json()
-    store.record(StepEvent(EventKind.RUN_FINISHED, run_id, time.time(), data=data))
+    """Record how a run ended; attempts that are still open ended with it.
+
+    Raises:
+        StoreError: The ledger cannot be written; how it ended is on file, if there was room for that.
+    """
+    before: list[StepEvent] = []
+    try:
+        store.recover()
+        interrupt_open_attempts(store, run_id, error or _UNFINISHED)
+        store.flush()
+        before = events_since_start(store, run_id)
+    finally:  # a small file may have room where the ledger has none
+        keep_end(store, run_id, state, error, before)
     store.flush()
+
+
+def keep_end(
+    store: Store,
+    run_id: str,
+    state: State,
+    error: Failure | None = None,
+    before: Iterable[StepEvent] = (),
+) -> None:
+    """Put on file how a run ended, if it has begun there; the ledger learns it when it next can.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        state: What it came to.
+        error: Why.
+        before: What else happened to it since it was started.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    data: dict[str, Json] = {"state": state.value, "error": None if error is None else error.as_json()}
+    event = StepEvent(EventKind.RUN_FINISHED, run_id, time.time(), data=data)
+    if store.runs.has_begun(run_id):
+        store.runs.add(event, before)
+    store.record(event)
+
+
+def hook_called(store: Store, run_id: str, call: HookCall) -> None:
+    """Record what became of a hook, once the run has ended."""
+    data: dict[str, Json] = {"hook": call.hook, "error": call.error or None}
+    event = StepEvent(EventKind.HOOK_CALLED, run_id, time.time(), data=data)
+    store.runs.add(event)
+    store.record(event)
 
 
 def interrupt_open_attempts(store: Store, run_id: str, error: Failure) -> None:
@@ -128,14 +172,27 @@ def _close(store: Store, run_id: str, row: Mapping[str, Any], state: State, erro
 
 def settle_dead_runs(store: Store) -> list[str]:
     """Record as interrupted every run whose process on this machine is gone; returns their ids."""
-    dead = [row["run_id"] for row in store.ledger.rows(_RUNNING) if is_dead(row)]
-    for run_id in dead:
-        finish(store, run_id, State.INTERRUPTED, DEAD)
+    if not _left_open(store):
+        return []
+    store.recover()  # one may have put down its end, and died before the ledger knew of it
+    dead = []
+    for row in _left_open(store):
+        if row["state"] == State.RUNNING:
+            finish(store, row["run_id"], State.INTERRUPTED, DEAD)
+            dead.append(row["run_id"])
+        else:  # the ledger had no room for how its attempts ended
+            interrupt_open_attempts(store, row["run_id"], _UNFINISHED)
+    store.flush()
     return dead
 
 
-_RUNNING = """
-    select run_id, host, pid, coalesce(resumed_at, started_at) as started_at from runs where state = 'running'
+def _left_open(store: Store) -> list[dict[str, Any]]:
+    return [row for row in store.ledger.rows(_OPEN) if is_dead(row)]
+
+
+_OPEN = """
+    select run_id, state, host, pid, coalesce(resumed_at, started_at) as started_at from runs
+    where state = 'running' or run_id in (select run_id from attempts where state = 'running')
 """
 _OPEN_ATTEMPTS = """
     select step, attempt, notebook, started_at from attempts where run_id = ? and state = 'running'
@@ -150,6 +207,12 @@ def is_dead(row: Mapping[str, Any]) -> bool:
 def as_json(parameters: Mapping[str, Any]) -> dict[str, Json]:
     """Parameters as they are recorded; what JSON cannot say is said in words."""
     plain: dict[str, Json] = json.loads(json.dumps(dict(parameters), default=str))
+    return plain
+
+
+def as_recorded(parameters: Mapping[str, Any]) -> dict[str, Json]:
+    """Parameters as a run's record gives them back: of NaN and infinity it has the names."""
+    plain: dict[str, Json] = json.loads(json.dumps(as_json(parameters)), parse_constant=str)
     return plain
 
 

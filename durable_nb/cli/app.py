@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 import click
@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(metadata.version("durable_nb"), prog_name=PROGRAM)
+@click.version_option(package_name="durable_nb", prog_name=PROGRAM)
 def app() -> None:
     """Notebooks that can die at any moment and go on from there."""
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from durable_nb.cli.completing import RunType, StepType
-from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import (
+    bring_up_to_date,
+    existing_store,
+    for_traces_alone,
+    json_option,
+    store_option,
+)
 
 _EPILOG = """\b
 Example:
@@ -31,11 +38,11 @@ def diff(first: str, second: str, step: str | None, store_path: Path | None, as_
 
     from durable_nb.batch.inspecting.differences import run_difference
     from durable_nb.batch.inspecting.history import unknown_step
-    from durable_nb.cli import diff_table, tables
     from durable_nb.core.errors import UnknownStepError
 
     store = existing_store(store_path)
     bring_up_to_date(store)
+    for_traces_alone()
     found = run_difference(store, first, second)
     if step is not None:
         chosen = tuple(one for one in found.steps if one.step == step)
@@ -43,6 +50,8 @@ def diff(first: str, second: str, step: str | None, store_path: Path | None, as_
             raise UnknownStepError(unknown_step(step, [one.step for one in found.steps], "these runs"))
         found = replace(found, steps=chosen)
     if as_json:
-        tables.print_json(found.as_json())
+        print_json(found.as_json())
     else:
-        diff_table.print_difference(found)
+        from durable_nb.cli.diff_table import print_difference
+
+        print_difference(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from durable_nb.cli.app import COMPLETED, FAILED, WAITING
+from durable_nb.cli.json_text import print_json
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def print_ended(report: RunReport, status: int, *, as_json: bool) -> None:
     from durable_nb.cli import tables
 
     if as_json:
-        tables.print_json(report.as_json())
+        print_json(report.as_json())
     else:
         tables.print_run(report)
     if status == FAILED and report.traceback:

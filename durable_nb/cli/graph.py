@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from durable_nb.cli.completing import NotebookType
-from durable_nb.cli.options import bring_up_to_date, find_existing_store, json_option, store_option
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import find_traces, json_option, one_look, store_option
 
 if TYPE_CHECKING:
     from durable_nb.core.graphs.graph import Graph
@@ -39,15 +40,12 @@ Nothing is run. What a step uses is read from its code and from its last result.
 def graph(notebook: Path, form: str, store_path: Path | None, as_json: bool) -> None:
     """Show the steps of IN and what flows between them."""
     from durable_nb.batch.inspecting.graphs import notebook_graph
-    from durable_nb.cli import tables
 
-    store = find_existing_store(store_path, notebook.resolve())
+    store = find_traces(store_path, notebook.resolve())
     found = notebook_graph(notebook, store)
     states = _states(store, notebook.resolve())
     if as_json:
-        tables.print_json(
-            {**found.as_json(), "states": {step: state.value for step, state in states.items()}}
-        )
+        print_json({**found.as_json(), "states": {step: state.value for step, state in states.items()}})
     elif form == "text":
         from durable_nb.cli import graph_table
 
@@ -61,8 +59,8 @@ def _states(store: Store | None, notebook: Path) -> dict[str, State]:
 
     if store is None:
         return {}
-    bring_up_to_date(store)
-    return {report.step: report.state for report in step_status(store, notebook)}
+    with one_look(store):
+        return {report.step: report.state for report in step_status(store, notebook)}
 
 
 def _drawn(found: Graph, states: dict[str, State], form: str) -> str:

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from durable_nb.cli.completing import NotebookType, StepType
-from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import (
+    bring_up_to_date,
+    existing_store,
+    for_traces_alone,
+    json_option,
+    store_option,
+)
 
 _EPILOG = """\b
 Example:
@@ -29,12 +36,14 @@ def history(step: str, notebook: Path | None, limit: int, store_path: Path | Non
     which store: a step's results belong to all notebooks that have it.
     """
     from durable_nb.batch.inspecting.history import step_history
-    from durable_nb.cli import history_table, tables
 
     store = existing_store(store_path, notebook.resolve() if notebook else None)
     bring_up_to_date(store)
+    for_traces_alone()
     found = step_history(store, step, limit=limit)
     if as_json:
-        tables.print_json(found.as_json())
+        print_json(found.as_json())
     else:
-        history_table.print_history(found)
+        from durable_nb.cli.history_table import print_history
+
+        print_history(found)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from durable_nb.cli.completing import NotebookType, RunType, StepType
-from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import (
+    bring_up_to_date,
+    existing_store,
+    for_traces_alone,
+    json_option,
+    store_option,
+)
 from durable_nb.core.model import State
 from durable_nb.core.wording import duration
 
@@ -62,17 +69,17 @@ def logs(
 ) -> int:
     """Show what STEP has printed, logged and shown in each of its attempts, failed ones too."""
     from durable_nb.batch.inspecting.logs import step_logs
-    from durable_nb.cli import tables
 
     absolute = notebook.resolve() if notebook else None
     store = existing_store(store_path, absolute)
     bring_up_to_date(store)
+    for_traces_alone()
     found = step_logs(store, step, absolute, run=run_id)
     chosen = [log for log in found if attempt in {None, log.attempt}]
     if grep is not None:
         chosen = [log for log in chosen if log.matching(grep)]
     if as_json:
-        tables.print_json([log.as_json() for log in chosen])
+        print_json([log.as_json() for log in chosen])
     else:
         if chosen:
             click.echo(f"run {chosen[0].run_id}")

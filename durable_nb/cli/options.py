@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from durable_nb.store.store import Store
 
@@ -108,6 +109,21 @@ def find_existing_store(path: Path | None, notebook: Path | None = None) -> Stor
     return store
 
 
+def find_traces(path: Path | None, notebook: Path | None = None) -> Store | None:
+    """The same for a command that reads what steps have left, but none of their values."""
+    store = find_existing_store(path, notebook)
+    if store is not None:
+        for_traces_alone()
+    return store
+
+
+def for_traces_alone() -> None:
+    """Load what traces are read with, and no more than that: this process reads no values."""
+    from durable_nb.store.arrow_alone import load_arrow_alone
+
+    load_arrow_alone()
+
+
 def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
     """The store to be asked.
 
@@ -126,13 +142,21 @@ def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
     return store
 
 
+@contextmanager
+def one_look(store: Store) -> Iterator[None]:
+    """Bring the ledger up to date, and open it once for all asked in the block: nothing slow in it."""
+    with store.ledger.kept_open():
+        bring_up_to_date(store)
+        yield
+
+
 def bring_up_to_date(store: Store) -> None:
     """Record what died without a word, so that it can be shown; where that cannot be written, say so."""
     from durable_nb.batch.runs import settle_dead_runs
     from durable_nb.core.errors import StoreAccessError, StoreFullError
 
     try:
-        settle_dead_runs(store)
         store.recover()
+        settle_dead_runs(store)
     except (StoreAccessError, StoreFullError) as error:
         click.echo(f"Shown as last recorded, because nothing can be written: {error}", err=True)

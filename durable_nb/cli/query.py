@@ -14,7 +14,8 @@ from typing import Any
 
 import click
 
-from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import existing_store, json_option, one_look, store_option
 from durable_nb.core.model import Json
 
 Rows = Sequence[tuple[Any, ...]]
@@ -54,14 +55,12 @@ def query(sql: str | None, as_csv: bool, store_path: Path | None, as_json: bool)
     if sql == "-":
         sql = sys.stdin.read()
     store = existing_store(store_path)
-    bring_up_to_date(store)
-    names, rows = store.ledger.answer(sql if sql and sql.strip() else _TABLES)
+    with one_look(store):
+        names, rows = store.ledger.answer(sql if sql and sql.strip() else _TABLES)
     if not names:
         raise UsageError("the query gives no table; a SELECT was expected")
     if as_json:
-        from durable_nb.cli import tables
-
-        tables.print_json([_named(names, row) for row in rows])
+        print_json([_named(names, row) for row in rows])
     elif as_csv:
         _print_csv(names, rows)
     else:

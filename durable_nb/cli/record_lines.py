@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from durable_nb.batch.inspecting.effective import value_in_words
+from durable_nb.batch.inspecting.given import GivenReport
+from durable_nb.batch.inspecting.hook_calls import HookReport
 from durable_nb.batch.inspecting.reports import RunReport
+from durable_nb.batch.parameters import Effective, Origin
 from durable_nb.cli.tables import terminal
 
 _COMMIT = 12
 
 
-def print_record(report: RunReport) -> None:
-    """Tags, the run in whose place it was begun, commit, versions, machine and user, as far as known."""
+def print_record(
+    report: RunReport,
+    parameters: Sequence[Effective] = (),
+    given: Sequence[GivenReport] = (),
+    hooks: Sequence[HookReport] = (),
+) -> None:
+    """Hooks, values by hand, parameters that it was not given, tags, commit, versions, …, as far as known."""
     console = terminal()
-    for name, text in _facts(report):
+    for hook in hooks:
+        console.print(Text(f"hook {hook}", style="red" if hook.error else "dim"))
+    for value in given:
+        console.print(Text(f"by hand {value}", style="yellow"))
+    not_given = [one for one in parameters if one.origin is not Origin.GIVEN]
+    values = ", ".join(f"{one.name}={value_in_words(one.value)} ({one.whence})" for one in not_given)
+    for name, text in (("parameters", values), *_facts(report)):
         if text:
             console.print(Text(f"{name} {text}", style="dim"))
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 import click
 
 from durable_nb.cli.completing import RunType
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
 
 _EPILOG = """\b
@@ -59,6 +60,6 @@ def report(run_id: str, output: str, store_path: Path | None, as_json: bool) -> 
 
     write_durably(target, write)
     if as_json:
-        tables.print_json({"report": str(target), "bytes": len(content)})
+        print_json({"report": str(target), "bytes": len(content)})
     else:
         click.echo(tables.shown_path(str(target)))

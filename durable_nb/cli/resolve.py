@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from durable_nb.cli.completing import NotebookType, StepType
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import existing_store, json_option, store_option
 
 
@@ -37,7 +38,6 @@ def resolve(
 
     Nothing is run: the next run of the notebook goes on from there. IN only tells which store.
     """
-    from durable_nb.cli import tables
     from durable_nb.core.errors import UsageError
     from durable_nb.store import resolving
 
@@ -45,7 +45,7 @@ def resolve(
     if step is None:
         found = resolving.waiting(store)
         if as_json:
-            tables.print_json([resolving.as_json(intent) for intent in found])
+            print_json([resolving.as_json(intent) for intent in found])
         else:
             click.echo(resolving.listed(found, "durable-nb resolve"))
         return
@@ -54,6 +54,6 @@ def resolve(
     decided = resolving.resolve(store, step, happened=happened, values=resolving.read_values(values))
     store.flush()
     if as_json:
-        tables.print_json(resolving.as_json(decided))
+        print_json(resolving.as_json(decided))
     else:
         click.echo(resolving.in_words(decided))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ import click
 from durable_nb.cli.app import COMPLETED, FAILED, INTERRUPTED, WAITING
 from durable_nb.cli.completing import NotebookType, RunType
 from durable_nb.cli.ended_run import print_ended, status_of_run
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import existing_store, forcing_options, json_option, store_option, tag_option
 from durable_nb.core.event_log import RUNS
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
     from durable_nb.batch.changes import Changes
-    from durable_nb.batch.resuming import Resumption
     from durable_nb.batch.resuming_many import Resumed
     from durable_nb.store.store import Store
 
@@ -175,17 +176,17 @@ def _resume_one(
 
     run_id = find_run(store, run_id)  # before anything that is slow to import
     from durable_nb.batch.inspecting.reports import run_report
-    from durable_nb.batch.resuming import go_on, plan_resume
+    from durable_nb.batch.resuming import go_on, left_alone, plan_resume
     from durable_nb.batch.stopping import sigterm_as_ctrl_c
+    from durable_nb.cli.planned import tell
 
     with sigterm_as_ctrl_c():
-        planned = plan_resume(store, run_id, changes, cwd=options["cwd"])
-        if planned.is_done:
-            report = run_report(store, planned.record.run_id)
-            click.echo(f"Run {report.run_id} has completed: there is nothing to go on with.", err=True)
-            print_ended(report, COMPLETED, as_json=as_json)
+        if why := left_alone(store, run_id, changes):
+            click.echo(why, err=True)
+            print_ended(run_report(store, run_id), COMPLETED, as_json=as_json)
             return COMPLETED
-        _tell(store, planned)
+        planned = plan_resume(store, run_id, changes, cwd=options["cwd"])
+        tell(store, planned)
         from durable_nb.batch.engine_run import RunStoppedError
 
         watched = sys.stderr.isatty() and not as_json
@@ -207,33 +208,6 @@ def _resume_one(
     return status
 
 
-def _tell(store: Store, planned: Resumption) -> None:
-    """Say on stderr what is changed, and of a fixed notebook what that will execute."""
-    for line in planned.lines():
-        click.echo(line, err=True)
-    if planned.changes.notebook is None:
-        return
-    from durable_nb.cli.explain import plan_notebook
-    from durable_nb.core import plan_words
-
-    plan = plan_notebook(
-        planned.notebook,
-        planned.parameters,
-        planned.options.get("secrets") or (),
-        planned.options.get("cwd"),
-        store,
-    )
-    by_hand = {step for step, _ in planned.given}
-    for step in plan.steps:
-        if step.step in by_hand:
-            continue  # said already; whether it executes depends on what else it makes
-        click.echo(f"  {step.step}: {plan_words.decision(step)}{_because(plan_words.why(step))}", err=True)
-
-
-def _because(why: str) -> str:
-    return f" ({why})" if why else ""
-
-
 # Many.
 
 
@@ -251,7 +225,7 @@ def _resume_many(
     from durable_nb.batch.inspecting.unfinished import unfinished_runs
     from durable_nb.batch.resuming_many import resume_all
     from durable_nb.batch.stopping import sigterm_as_ctrl_c
-    from durable_nb.cli import tables
+    from durable_nb.cli.planned import tell_briefly
     from durable_nb.core.options import parse_duration
 
     seconds = None if since is None else parse_duration(since)
@@ -267,9 +241,10 @@ def _resume_many(
             click.echo(f"{ended}/{total} · {_in_words(resumed)}")
 
     with sigterm_as_ctrl_c():
-        results = resume_all(store, found, changes, jobs=jobs, on_end=tell, **options) if found else []
+        about = partial(tell_briefly, store)
+        results = resume_all(store, found, changes, jobs=jobs, on_plan=about, on_end=tell, **options)
     if as_json:
-        tables.print_json([{**one.result.as_json(), "notebook": one.record.notebook} for one in results])
+        print_json([{**one.result.as_json(), "notebook": one.record.notebook} for one in results])
     return _status_of_all({one.state for one in results})
 
 

@@ -11,7 +11,8 @@ import click
 
 from durable_nb.cli.app import COMPLETED, FAILED, INTERRUPTED, WAITING
 from durable_nb.cli.completing import NotebookType
-from durable_nb.cli.options import json_option, run_options, store_option
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import find_existing_store, json_option, run_options, store_option
 from durable_nb.core.model import State
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ table.csv, with one column a parameter; an empty cell leaves the notebook's defa
   0.1,3
   0.2,
 
-The same command goes on: rows that are done reuse their steps, the others are executed. What cells give
-to durable_nb.metric("auc", 0.91) is in summary.parquet beside the parameters.
+The same command goes on. A row that has completed is not run again where that is proven without a kernel:
+code and parameters are the same, no step is stale, and cells that are no steps only import, define and show.
+Any other row is run, and reuses what it can. What cells give to durable_nb.metric("auc", 0.91) is in
+summary.parquet beside the parameters.
 """
 
 
@@ -60,6 +63,11 @@ to durable_nb.metric("auc", 0.91) is in summary.parquet beside the parameters.
 @click.option(
     "--keep-going", is_flag=True, default=None, help="In each run, after a failure run what does not need it."
 )
+@click.option(
+    "--new-run",
+    is_flag=True,
+    help="Begin another run of each row, even if its last one is done or unfinished.",
+)
 @store_option
 @json_option
 def sweep(
@@ -76,6 +84,7 @@ def sweep(
     kernel: str | None,
     cell_timeout: int | None,
     keep_going: bool | None,
+    new_run: bool,
     store_path: Path | None,
     as_json: bool,
 ) -> int:
@@ -85,11 +94,13 @@ def sweep(
     """
     from durable_nb.batch.stopping import sigterm_as_ctrl_c
     from durable_nb.batch.sweeping.sweep import sweep as do_sweep
-    from durable_nb.cli import parameters, sweep_tables, tables
+    from durable_nb.batch.terminal import can_repaint
+    from durable_nb.cli import parameters, sweep_tables
+    from durable_nb.cli.sweep_plans import plans_of_notebook
     from durable_nb.cli.sweep_progress import following
 
     values = parameters.collect(files, pairs)
-    with sigterm_as_ctrl_c(), following(watched=sys.stderr.isatty() and not as_json) as follow:
+    with sigterm_as_ctrl_c(), following(watched=can_repaint(sys.stderr) and not as_json) as follow:
         report = do_sweep(
             notebook,
             table,
@@ -99,14 +110,16 @@ def sweep(
             store=store_path,
             secrets=secrets,
             dask=dask,
+            plan=plans_of_notebook(notebook, cwd, find_existing_store(store_path, notebook.resolve())),
             on_change=follow,
+            new_run=new_run,
             kernel_name=kernel,
             cwd=None if cwd is None else cwd.absolute(),
             cell_timeout=cell_timeout,
             keep_going=keep_going,
         )
     if as_json:
-        tables.print_json(report.as_json())
+        print_json(report.as_json())
     else:
         sweep_tables.print_sweep(report)
     return _status_of(report)

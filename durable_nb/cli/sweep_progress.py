@@ -50,14 +50,15 @@ class _Lines:
         for number, result in progress.results.items():
             if number not in self._told:
                 self._told.add(number)
-                click.echo(_ended(progress, result), err=True)
+                click.echo(_ended(len(self._told), progress, result), err=True)
 
 
-def _ended(progress: SweepProgress, result: RowResult) -> str:
+def _ended(place: int, progress: SweepProgress, result: RowResult) -> str:
     row = progress.rows[result.number - 1]
-    steps = f"{result.executed} executed, {result.reused} reused"
-    parts = [f"{len(progress.results)}/{len(progress.rows)}", row.words, result.state.value]
-    parts += [result.error] if result.error else [steps]
+    parts = [f"{place}/{len(progress.rows)}", row.words, result.state.value]
+    if result.earlier:
+        return " · ".join([*parts, "earlier, nothing has changed"])
+    parts.append(result.error or f"{result.executed} executed, {result.reused} reused")
     parts.append(duration(result.seconds))
     if (left := _left(progress)) is not None:
         parts.append(left)

@@ -1,8 +1,7 @@
-"""What the command prints: tables for a terminal, the same without ornament for a pipe, JSON for programs."""
+"""What the command prints: tables for a terminal, the same without ornament for a pipe."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from durable_nb.batch.inspecting.reports import RunReport, StepReport
 from durable_nb.batch.wording import ago
-from durable_nb.core.model import Json, State
+from durable_nb.core.model import State
 from durable_nb.core.wording import duration
 
 _LOOK: Mapping[State, tuple[str, str]] = {
@@ -35,11 +34,6 @@ _WIDE = 120
 _OF_ANOTHER = re.compile(r"(, which (?:failed|is blocked))(?: itself: it needs | \().*", re.DOTALL)
 """The error of the step that another one needs, and what that one needs in turn."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def print_json(value: Json) -> None:
-    """One JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_run(report: RunReport) -> None:

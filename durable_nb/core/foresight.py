@@ -95,7 +95,8 @@ class _Foresight:
         else:
             self._leave_open(step.name, step.source, tree, latest)
         seconds = latest.seconds if latest is not None else None
-        return PlannedStep(step.name, cell.number, decision, tuple(found), depends_on, seconds)
+        brought_back = trace.trace_id if decision is Decision.REUSE and trace is not None else ""
+        return PlannedStep(step.name, cell.number, decision, tuple(found), depends_on, seconds, brought_back)
 
     def _decide(
         self, present: Present, traces: Sequence[Trace]

@@ -21,6 +21,7 @@ from durable_nb.core.code import step_fingerprint
 from durable_nb.core.definitions import is_harmless
 from durable_nb.core.effects import may_change
 from durable_nb.core.model import DependencyKind, OutputKind, Trace
+from durable_nb.core.parameter_cells import comment_out_parameters
 from durable_nb.core.products import names_made
 
 _VARIABLES = frozenset({DependencyKind.VALUE, DependencyKind.FUNCTION, DependencyKind.CLASS})
@@ -110,7 +111,7 @@ def facts_of_plain(index: int, source: str, imported: Collection[str] = ()) -> C
         imported: Names that import statements of the notebook bind: to call a module's function does not
             change the module.
     """
-    code = _OF_NO_CONSEQUENCE.sub("pass", source)
+    code = _OF_NO_CONSEQUENCE.sub("pass", comment_out_parameters(source))
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError):

@@ -85,6 +85,8 @@ class EventKind(StrEnum):
     RUN_FINISHED = "run_finished"
     METRIC = "metric"
     """A number that the code of a cell gave to ``durable_nb.metric``, once that cell has completed."""
+    HOOK_CALLED = "hook_called"
+    """Somebody outside was told how the run ended, or could not be told."""
     OVERRIDDEN = "overridden"
     """A person decided about a step's results; outside the order above."""
 

@@ -1,4 +1,4 @@
-"""What people decided about a step's results: an edit accepted, results invalidated, a value given by hand.
+"""What people decided: an edit accepted, results invalidated, a value given by hand, a parameter edited.
 
 Decisions are never changed. What they come to is worked out each time from all that were made.
 """
@@ -23,19 +23,23 @@ class OverrideKind(StrEnum):
     """An output of the step has a value that was given by hand, in one run."""
     OPTIONS = "options"
     """How often and how long the step is tried is another than its marker says, in one run."""
+    PARAMETER = "parameter"
+    """A parameter of a notebook has another value than its default, in every run that is not given one."""
     UNDO = "undo"
     """An earlier decision does not hold any more."""
 
 
 CODE = "code"
 """The kind of a change in the cell itself; other kinds are those of dependencies."""
-OPTION, OUTPUT, PARAMETER = "option", "output", "parameter"
+OPTION, OUTPUT = "option", "output"
 """Kinds of changes that a person makes to something else than what traces say."""
+PARAMETER = "parameter"
+"""The kind of a change of a parameter: what it was and is now are JSON, or empty for its default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference that was accepted: what it was for the trace, and what it may be instead."""
+    """One difference that was accepted, or made: what it was, as for a trace, and what it may be instead."""
 
     kind: str
     """``code``, or the kind of the dependency that differed."""
@@ -54,6 +58,7 @@ class Override:
 
     kind: OverrideKind
     step: str
+    """Empty where it is about a parameter of a notebook."""
     at: float
     """Seconds since the epoch, UTC."""
     user: str

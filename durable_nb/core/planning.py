@@ -45,6 +45,8 @@ class PlannedStep:
     """Steps and cells that must run before it can be known."""
     seconds: float | None = None
     """How long executing it took last time; None if it never completed."""
+    trace_id: str = ""
+    """What it would be brought back from."""
 
     def as_json(self) -> dict[str, Json]:
         """For programs."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
-from urllib.parse import quote, quote_plus
 
 MASK = "[secret]"
 """What stands where a secret would."""
@@ -174,6 +172,9 @@ def _forms(text: str) -> set[str]:
     """The text as it stands in code, JSON, HTML and URLs; nothing of a blank one."""
     if not text.strip():
         return set()
+    import html
+    from urllib.parse import quote, quote_plus  # with sockets and the like, where there is a secret at all
+
     in_code = {repr(text)[1:-1], json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     twice = {json.dumps(form)[1:-1] for form in in_code}  # JSON as text in JSON
     in_html = {html.escape(text), html.escape(text, quote=False)}

@@ -35,7 +35,8 @@ class Executor:
         self._step = step
         self._telling = telling
         self._awaits = awaits
-        self._retries = Retries(step.cell.options, session.spent_attempts)
+        # Before its turn a step is tried once: if that fails, its attempts are made in its turn.
+        self._retries = Retries(step.cell.options, session.spent_attempts, once=session.run.is_ahead)
         operation = session.operation
         assert operation is not None, "the runner has made it"
         self._attempting = Attempting(session, step, surroundings, telling, operation, awaits=awaits)

@@ -64,7 +64,7 @@ class StepRunner:
             self._given = find_given(self._session, self._step)
             if self._given:
                 check_given(self._session, self._step, self._given)
-        if self._given and not self._given.lacking and not self._is_forced():
+        if self._given.is_all and not self._is_forced():
             self._take_given(started)
             return
         await self._reuse_or_execute(started)

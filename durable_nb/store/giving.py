@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,9 @@ def take_back(store: Store, run_id: str, step: str, name: str) -> Override:
     """
     holding = check_given(store, run_id, step, name)
     for one in holding:
-        decisions.decide(store, OverrideKind.UNDO, step, run_id=run_id, undoes=one.override_id)
+        decisions.decide(
+            store, OverrideKind.UNDO, step, run_id=run_id, undoes=one.override_id, values=one.values
+        )
     return holding[-1]
 
 
@@ -94,6 +96,11 @@ def check_given(store: Store, run_id: str, step: str, name: str) -> list[Overrid
         known = f"given are {', '.join(given)}" if given else "nothing of that step was given"
         raise UsageError(f"no value of {step}.{name} was given by hand in run {run_id}: {known}")
     return holding
+
+
+def steps_given(store: Store, run_id: str, steps: Iterable[str]) -> set[str]:
+    """The steps, of these, of which an output has a value by hand in a run."""
+    return {step for step in steps if store.overrides.standing(step).given(run_id)}
 
 
 def stored_output(store: Store, name: str, value: Any) -> Output:

@@ -71,5 +71,5 @@ def query_error(error: Exception, path: Path) -> DurableError:
 
 
 def _first_line(error: Exception) -> str:
-    line = str(error).strip().splitlines()[0][:300]
+    line = str(error).strip().splitlines()[0][:300].rstrip(" .")
     return line if line.endswith((".", "!")) else f"{line}."

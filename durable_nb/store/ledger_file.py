@@ -7,7 +7,6 @@ the file for each transaction. The caller holds the file lock from before the at
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import os
 import time
 import warnings
@@ -38,11 +37,21 @@ class LedgerFile:
         self.path = path
         self._fill = fill
         self._checked: tuple[int, int] | None = None
+        self.is_open = False
+        """Whether the last transaction was left open, to be gone on with."""
 
-    def transaction(self, connection: DuckDBPyConnection, work: Work[Result], *, write: bool) -> Result:
+    def transaction(
+        self, connection: DuckDBPyConnection, work: Work[Result], *, write: bool, keep: bool = False
+    ) -> Result:
         """Attach the file, made if missing, do some work in one transaction, and detach it.
 
         After an error the connection is in no state to be used again.
+
+        Args:
+            connection: Of the in-memory database.
+            work: What to do.
+            write: Whether it changes anything.
+            keep: Leave the transaction open for more work, where that is possible, until `shut`.
 
         Raises:
             duckdb.Error: Whatever DuckDB met.
@@ -60,8 +69,16 @@ class LedgerFile:
             self._attach(connection, write=write)
         connection.execute("BEGIN")
         result = work(connection)
-        connection.execute("COMMIT; USE memory; DETACH ledger")
+        if keep:
+            self.is_open = True
+        else:
+            self.shut(connection)
         return result
+
+    def shut(self, connection: DuckDBPyConnection) -> None:
+        """End the transaction, and detach the file."""
+        connection.execute("COMMIT; USE memory; DETACH ledger")
+        self.is_open = False
 
     def without_file(self, connection: DuckDBPyConnection, work: Work[Result]) -> Result:
         """Do some work on a ledger made in memory for it alone: there is no file and there is to be none."""
@@ -134,19 +151,30 @@ class LedgerFile:
         state = self.path.stat()
         if self._checked == (state.st_dev, state.st_ino):
             return False
-        tables = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall()
-        found = connection.execute("SELECT max(format) FROM meta").fetchone() if tables else None
-        if not found or found[0] is None:
+        found = _format(connection)
+        if found is None:
             raise DamagedError(f"{self.path} is a database, but no ledger.")
-        if found[0] > FORMAT:
+        if found > FORMAT:
             raise StoreVersionError(
-                f"The ledger {self.path} has format {found[0]}; this durable_nb knows formats up to "
+                f"The ledger {self.path} has format {found}; this durable_nb knows formats up to "
                 f"{FORMAT}. Upgrade: pip install --upgrade durable_nb"
             )
-        if found[0] < FORMAT:
+        if found < FORMAT:
             return True
         self._checked = (state.st_dev, state.st_ino)
         return False
+
+
+def _format(connection: DuckDBPyConnection) -> int | None:
+    """The number of the layout of the attached ledger; None where it is none."""
+    import duckdb
+
+    try:
+        # to look for the table in duckdb_tables() first would take longer than many a command needs
+        found = connection.execute("SELECT max(format) FROM ledger.main.meta").fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return None
+    return found[0] if found else None
 
 
 def _lay_out(connection: DuckDBPyConnection) -> None:
@@ -167,6 +195,8 @@ def _copy_rows(connection: DuckDBPyConnection) -> None:
 
 @functools.cache
 def _schema() -> str:
+    import importlib.resources
+
     return importlib.resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 
 

@@ -223,7 +223,7 @@ COMMENT ON COLUMN events.happened_at IS 'When it happened';
 COMMENT ON COLUMN events.run_id      IS 'Run it belongs to';
 COMMENT ON COLUMN events.step        IS 'Name of the step; empty for events of the run as a whole';
 COMMENT ON COLUMN events.attempt     IS 'Attempt it belongs to, from 1; 0 where there is none';
-COMMENT ON COLUMN events.kind        IS 'run_started, step_declared, attempt_started, executing, storing, committing, attempt_finished, step_reused, metric, kernel_started, run_finished or overridden';
+COMMENT ON COLUMN events.kind        IS 'run_started, step_declared, attempt_started, executing, storing, committing, attempt_finished, step_reused, metric, kernel_started, run_finished, hook_called or overridden';
 COMMENT ON COLUMN events.data        IS 'What else is known; depends on the kind';
 
 CREATE VIEW artifacts AS

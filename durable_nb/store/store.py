@@ -23,6 +23,7 @@ from durable_nb.store.ledger import Ledger
 from durable_nb.store.location import find_store
 from durable_nb.store.notebooks import Notebooks
 from durable_nb.store.overrides import Overrides, event_of
+from durable_nb.store.run_files import RunFiles, known_moments
 from durable_nb.store.signing import user_key
 from durable_nb.store.spool import Spool
 from durable_nb.store.traces import Traces
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What the ledger learnt again from the traces."""
+    """What the ledger learnt again from the files, which are the truth."""
 
     traces_added: int = 0
     """Completed steps whose events were lost."""
     overrides_added: int = 0
     """Decisions of people that were lost."""
+    runs_added: int = 0
+    """Beginnings and ends of runs, and calls of hooks, that were lost."""
 
 
 class Store:
@@ -59,8 +62,9 @@ class Store:
         self.overrides = Overrides(path / "overrides")
         self.intents = Intents(path / "intents")
         self.notebooks = Notebooks(path / "notebooks")
+        self.runs = RunFiles(path / "runs")
         spool = Spool(path / "spool", self.traces.find)
-        self.ledger = Ledger(path, self.traces.all, spool=spool, lock_timeout=lock_timeout)
+        self.ledger = Ledger(path, self.traces.all, self.runs.events, spool=spool, lock_timeout=lock_timeout)
         self._writer = Writer(self._commit, spool)
         self.observers: list[Callable[[StepEvent], None]] = []
         """Told of every event that is recorded."""
@@ -70,7 +74,7 @@ class Store:
     def conceal(self, secrets: Secrets) -> None:
         """Mask these secrets, and those added to them later, in everything that is written from now on."""
         self.secrets = secrets
-        for files in (self.traces, self.intents, self.overrides, self.notebooks):
+        for files in (self.traces, self.intents, self.overrides, self.notebooks, self.runs):
             files.secrets = secrets
 
     def decide(self, override: Override) -> Override:
@@ -129,7 +133,7 @@ class Store:
             self.ledger.close()
 
     def recover(self) -> Recovered:
-        """Tell the ledger about completed steps and decisions that it does not know, as a process died.
+        """Tell the ledger about completed steps, decisions and runs that it does not know, as a process died.
 
         Cheap when there are none.
 
@@ -137,13 +141,14 @@ class Store:
             StoreError: The ledger cannot be read or written.
         """
         self.flush()
-        return Recovered(self._recover_traces(), self._recover_overrides())
+        rebuilt = not self.ledger.path.exists()  # then the first look at it fills it from the files
+        traces, runs = self._recover_traces(rebuilt=rebuilt), self._recover_runs(rebuilt=rebuilt)
+        return Recovered(traces, self._recover_overrides(), runs)
 
-    def _recover_traces(self) -> int:
+    def _recover_traces(self, *, rebuilt: bool) -> int:
         files = self.traces.files()
         if not files:
             return 0
-        rebuilt = not self.ledger.path.exists()  # then the first look at it fills it from the traces
         known = {row["trace_id"] for row in self.ledger.rows("SELECT trace_id FROM traces")}
         if rebuilt:
             return len(known)
@@ -154,6 +159,19 @@ class Store:
         if found:
             self.ledger.adopt(found)
         return len(found)
+
+    def _recover_runs(self, *, rebuilt: bool) -> int:
+        files = self.runs.files()
+        if not files:
+            return 0
+        known = known_moments(self.ledger.rows(_RUN_MOMENTS))
+        if rebuilt:
+            return len(known)
+        missing = [path for moment, path in files.items() if moment not in known]
+        found = self.runs.events(missing) if missing else []
+        if found:
+            self.ledger.learn(found)
+        return len(found) and len(missing)
 
     def _recover_overrides(self) -> int:
         made = {override.override_id: override for override in self.overrides.all()}
@@ -231,6 +249,12 @@ class Store:
         known = ", ".join(row["step"] for row in rows) or "none"
         where = f"run {run!r}" if run is not None else str(self.path)
         return f"No completed step {step!r} in {where}. Completed steps are: {known}. Execute the step first."
+
+
+_RUN_MOMENTS = """
+    SELECT run_id, epoch_us(happened_at) AS at, kind FROM events
+    WHERE kind IN ('run_started', 'run_finished', 'hook_called')
+"""
 
 
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:

@@ -25,17 +25,25 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise UsageError(f"{path} is no Parquet file: {error}") from error
-    names = [name for name in table.column_names if not name.startswith(_INDEX)]
-    return names, table.select(names).to_pylist()
+        # A single file is opened as such: to read a folder, pyarrow wants each name once.
+        table = pq.ParquetFile(path).read() if path.is_file() else pq.read_table(path)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise UsageError(f"{path} is no Parquet file that can be read: {error}") from error
+    places = [place for place, name in enumerate(table.column_names) if not name.startswith(_INDEX)]
+    names = [table.column_names[place] for place in places]
+    columns = [table.column(place).to_pylist() for place in places]
+    return names, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+def write_columns(
+    path: Path, columns: Mapping[str, Sequence[Any]], types: Mapping[str, str] | None = None
+) -> None:
     """Write a table; the file is the old one or the new one at every moment.
 
-    A column whose values have no type in common is written as JSON texts.
+    Args:
+        path: The file.
+        columns: Column → one value a row. One whose values have no type in common is written as JSON texts.
+        types: Column → the Arrow type that it has even if it holds nothing, such as ``double``.
 
     Raises:
         StoreError: It cannot be written.
@@ -43,7 +51,8 @@ def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({name: _column(values) for name, values in columns.items()})
+    known = types or {}
+    table = pa.table({name: _column(values, known.get(name)) for name, values in columns.items()})
 
     def write(file: BinaryIO) -> None:
         pq.write_table(table, file)
@@ -51,9 +60,11 @@ def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
     write_durably(path, write)
 
 
-def _column(values: Sequence[Any]) -> Any:
+def _column(values: Sequence[Any], type_: str | None) -> Any:
     import pyarrow as pa
 
+    if type_ is not None:
+        return pa.array(values, pa.type_for_alias(type_))
     plain = [str(value) if isinstance(value, str) else value for value in values]
     try:
         return pa.array(plain)

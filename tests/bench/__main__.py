@@ -10,10 +10,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import answers
 import dashboard
 import engine
 import fingerprints
 import frames
+import jobs
 import lazy
 import resume
 import startup
@@ -26,7 +28,7 @@ from rich.table import Table
 
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
-    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, dashboard)
+    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, answers, jobs, dashboard)
     for subject in module.SUBJECTS
 }
 

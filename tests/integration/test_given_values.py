@@ -77,6 +77,41 @@ def test_a_part_of_what_a_step_makes(run: Any, store: Store) -> None:
     assert ["reused", "completed", ""] == run(make, USE, "print(rows)", run_id="r2").states
 
 
+def test_what_needs_only_a_given_value_runs_though_its_step_failed(run: Any, store: Store) -> None:
+    """The failure of a step that makes more than what is given blocks only those that need the rest."""
+    bad = "%%step clean\n1 / 0\nrows = 5\nname = 'n'"
+    giving.give(store, "r1", "clean", "rows", 7)
+
+    life = run(bad, USE, "%%step named\nprint(name)", "print(rows)")
+
+    assert ["failed", "completed", "blocked", ""] == life.states
+    assert "8" in life.cells[1].shown
+    assert "7" in life.cells[3].shown
+    giving.take_back(store, "r1", "clean", "rows")
+    assert ["failed", "blocked"] == run(bad, USE).states
+
+
+def test_a_blocked_step_whose_values_are_all_given_is_passed_over(run: Any, store: Store) -> None:
+    """It needs nothing any more of the step that failed, nor do those after it."""
+    giving.give(store, "r1", "total", "sum", 7)
+
+    life = run(BAD, USE, "%%step twice\nprint(sum * 2)")
+
+    assert ["failed", "reused", "completed"] == life.states, life.errors
+    assert "14" in life.cells[2].shown
+
+
+def test_a_blocked_step_with_a_given_value_blocks_only_for_the_rest(run: Any, store: Store) -> None:
+    """What a blocked step was given is there for those after it."""
+    giving.give(store, "r1", "total", "sum", 7)
+
+    life = run(BAD, "%%step total\nsum = rows + 1\nrest = rows", "print(sum)", "print(rest)")
+
+    assert ["failed", "blocked"] == life.states[:2]
+    assert "7" in life.cells[2].shown
+    assert "BlockedError" in life.cells[3].error
+
+
 def test_changes_in_place_are_among_what_it_makes(run: Any, store: Store) -> None:
     """A step that also changes an input is not passed over because what it binds is given."""
     giving.give(store, "r1", "fill", "n", 3)

@@ -27,6 +27,7 @@ from durable_nb.store.store import open_store
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meeting]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("durable_nb.batch.ahead.WORTH_IT", 0.0)
+    monkeypatch.setattr("durable_nb.batch.ahead.START", 0.0)
     with meeting() as made:
         yield made
 
@@ -104,8 +105,8 @@ def test_the_result_is_that_of_one_kernel(place: Meeting) -> None:
 
 
 def test_a_failure_ahead_is_a_failure_in_its_turn(place: Meeting) -> None:
-    """A step that fails before its turn is tried again in its turn; what needs it is blocked, no more."""
-    failing = B.replace("y = len(data)", "y = len(data) // (n - 4)")
+    """What fails before its turn counts for nothing: in its turn the step has all of its attempts."""
+    failing = B.replace("y = len(data)", "y = len(data) // (n - 4)").replace("b\n", "b --retries 1\n", 1)
     joined = JOINED.replace("%%step joined", "%%step joined --after c")
     notebook = write(place, LOAD, A, failing, C, joined, "print('end')")
     run(notebook, 1)
@@ -117,7 +118,7 @@ def test_a_failure_ahead_is_a_failure_in_its_turn(place: Meeting) -> None:
     assert State.FAILED is report.state
     assert (State.FAILED, State.COMPLETED, State.BLOCKED) == (states["b"], states["c"], states["joined"])
     assert [("b", 1, "failed"), ("b", 2, "failed")] == [row for row in executed("store") if row[0] == "b"]
-    assert ["a", "b", "b", "c"] == sorted(name[0] for name in place.came if name.endswith("4"))
+    assert ["a", "b", "b", "b", "c"] == sorted(name[0] for name in place.came if name.endswith("4"))
 
 
 def test_a_wrong_guess_costs_time_only(place: Meeting) -> None:

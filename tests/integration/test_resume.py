@@ -18,7 +18,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 from durable_nb.batch import runs
 from durable_nb.batch.asked import Asked
 from durable_nb.batch.beginning import Start, begin
+from durable_nb.batch.changes import Changes
+from durable_nb.batch.resuming import plan_resume
 from durable_nb.cli.app import main
+from durable_nb.cli.planned import tell_briefly
 from durable_nb.core.model import State
 from durable_nb.store.store import Store, open_store
 
@@ -85,7 +88,7 @@ def test_a_value_by_hand_then_another_input(typed: Typed, tmp_path: Path) -> Non
     assert "total 42" in (tmp_path / "nb.out.ipynb").read_text()
 
     status, printed, told = typed("resume", "--last")
-    assert (0, True) == (status, "there is nothing to go on with" in told)
+    assert (0, True) == (status, "nothing was executed" in told)
 
     (tmp_path / "good").touch()
     words = ("-p", "size", "4", "--unset", "clean.rows", "--force", "total", "--tag", "try=2")
@@ -94,13 +97,16 @@ def test_a_value_by_hand_then_another_input(typed: Typed, tmp_path: Path) -> Non
     assert (0, run_id) == (status, report["run_id"]), told
     assert {"load": "completed", "clean": "completed", "total": "completed"} == states(report)
     assert ({"size": 4}, {"team": "ops", "try": "2"}) == (report["parameters"], report["tags"])
-    assert "size: its default → 4" in told
+    assert "size: 3 (default) → 4" in told
     status, printed, _ = typed("history", "clean")
     assert "rows = 41 by " in printed
     assert "rows = 41 given by " in printed
     status, printed, _ = typed("show", "last")
     assert "tags team=ops, try=2\n" in printed
     assert "versions python " in printed
+    status, printed, _ = typed("report", run_id, "-o", "-")
+    assert "parameter size: 3 (default) → 4, by " in printed
+    assert "undo clean: rows = 41, by " in printed
     with closing(open_store(tmp_path / ".durable")) as store:
         changes = store.ledger.rows("select name, was, now from parameter_changes")
         attempts = store.ledger.rows(
@@ -108,6 +114,40 @@ def test_a_value_by_hand_then_another_input(typed: Typed, tmp_path: Path) -> Non
         )
     assert [("size", "4")] == [(change["name"], change["now"]) for change in changes]
     assert [(1, "failed"), (2, "reused"), (3, "completed")] == [(a["attempt"], a["state"]) for a in attempts]
+
+
+def test_a_part_of_what_a_failed_step_makes(typed: Typed, store: Store, tmp_path: Path) -> None:
+    """The step fails again, which is said before; what needs only the given value runs all the same."""
+    more = "%%step clean\nimport pathlib\n1 / 0\nrows = len(raw)\nname = 'n'"
+    failed(store, save(tmp_path / "nb.ipynb", LOAD, more, TOTAL, "%%step named\nprint(name)"), 2)
+
+    status, printed, told = typed("resume", "--last", "--set", "clean.rows=6", "--json")
+
+    assert 1 == status
+    assert "clean is executed all the same, for what it makes besides: name" in told
+    report = json.loads(printed)
+    assert ["completed", "failed", "completed", "blocked"] == list(states(report).values())
+    assert "total 7" in (tmp_path / "out-2.ipynb").read_text()
+    assert "by hand clean.rows = 6, by " in typed("show", "last")[1]
+    assert "clean of nb.ipynb" in typed("why", "clean")[1]
+
+
+def test_what_a_fix_touches_in_each_of_many(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line for each run, with what is changed and what that executes."""
+    notebook = save(tmp_path / "nb.ipynb", LOAD, CLEAN, TOTAL)
+    kept = store.notebooks.put(nbformat.read(notebook, as_version=4))
+    run = begin(store, Start(str(notebook), {"size": 5}, "durable", notebook_file=kept))
+    runs.finish(store, run.run_id, State.FAILED)
+    fixed = save(tmp_path / "fixed.ipynb", LOAD, "%%step clean\nrows = len(raw)", TOTAL)
+    changes = Changes(notebook=fixed, parameters={"size": 6})
+
+    tell_briefly(store, plan_resume(store, run.run_id, changes))
+
+    told = capsys.readouterr().err
+    line = f"{run.run_id} · size: 5 → 6 · fixed.ipynb: changed: clean · executes load, clean, total\n"
+    assert line == told
 
 
 def test_fixed_code(typed: Typed, store: Store, tmp_path: Path) -> None:

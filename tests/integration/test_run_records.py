@@ -20,9 +20,11 @@ from durable_nb.batch.asked import Asked
 from durable_nb.batch.beginning import Run, Start, begin
 from durable_nb.batch.changes import Changes
 from durable_nb.batch.git import Checkout
-from durable_nb.batch.inspecting.reports import run_record
+from durable_nb.batch.inspecting.effective import as_json, change_in_words, run_declared, run_parameters
+from durable_nb.batch.inspecting.reports import run_record, run_report
 from durable_nb.batch.inspecting.unfinished import unfinished_runs
-from durable_nb.batch.resuming import plan_resume
+from durable_nb.batch.reporting.page import run_page
+from durable_nb.batch.resuming import left_alone, plan_resume, resume
 from durable_nb.core.errors import DamagedError, NotebookError, UnknownRunError, UsageError
 from durable_nb.core.model import EventKind, State, StepEvent
 from durable_nb.core.secrets import MASK
@@ -114,6 +116,15 @@ def test_the_same_again_resumes(store: Store, start: Start) -> None:
     assert State.RUNNING is record.state
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [0.5, float("-inf")]])
+def test_the_same_again_resumes_whatever_json_lacks(store: Store, start: Start, value: Any) -> None:
+    """A NaN is the same parameter as the NaN before, and an infinity as its like."""
+    start = replace(start, parameters={"alpha": value})
+    first = failed(store, start)
+
+    assert first.run_id == begin(store, start).run_id
+
+
 def test_other_parameters_and_completed_runs_begin_another(store: Store, start: Start) -> None:
     """So does --new-run, which remembers whose place it takes."""
     first = failed(store, start)
@@ -138,9 +149,7 @@ def test_a_named_run_goes_on_with_other_parameters(store: Store, start: Start) -
 
     assert run.run_id == again.run_id
     changes = store.ledger.rows('select name, was, now, "user" from parameter_changes order by name')
-    assert [("alpha", "1", "5"), ("beta", "null", "null")] == [
-        (c["name"], c["was"], c["now"]) for c in changes
-    ]
+    assert [("alpha", "1", "5"), ("beta", None, "null")] == [(c["name"], c["was"], c["now"]) for c in changes]
     assert changes[0]["user"]
     assert 2 == len(store.ledger.rows("from events where kind = 'run_started'"))
 
@@ -210,6 +219,77 @@ def test_a_notebook_with_other_step_names(store: Store, start: Start, tmp_path: 
             plan_resume(store, run.run_id, changes)
 
 
+def test_a_step_that_is_gone_without_a_namesake(store: Store, start: Start) -> None:
+    """Who names a step that the run had is told what the notebook has instead."""
+    run = failed(store, start)
+    save(Path(start.notebook), "%%step load\nrows = [1]", "%%step fit\nmodel = sum(rows)")
+
+    with pytest.raises(
+        UsageError, match=rf"Gone .* since run {run.run_id} executed it: train; new in it: fit"
+    ):
+        plan_resume(store, run.run_id, Changes(from_step="train"))
+
+
+def test_a_completed_run_is_left_alone(store: Store, start: Start, tmp_path: Path) -> None:
+    """It says so, and how to execute a notebook that was edited since; secrets are not asked for."""
+    run = begin(store, replace(start, parameters={"alpha": 1, "api_key": MASK}))
+    assert "" == left_alone(store, run.run_id)
+    runs.finish(store, run.run_id, State.COMPLETED)
+
+    assert State.COMPLETED is resume(store, run.run_id).state
+    same = left_alone(store, run.run_id)
+    save(Path(start.notebook), "%%step load\nrows = [2]", "%%step train\nmodel = sum(rows)")
+    edited = left_alone(store, run.run_id)
+
+    assert f"Run {run.run_id} has completed and nothing is changed: nothing was executed." in same
+    assert f"durable-nb run {start.notebook}" in same
+    assert "edited" not in same
+    assert "The notebook has been edited since: changed: load." in edited
+    assert f"durable-nb resume {run.run_id} --notebook {start.notebook}" in edited
+    assert "" == left_alone(store, run.run_id, Changes(force=("load",)))
+    Path(start.notebook).unlink()
+    assert "edited" not in left_alone(store, run.run_id)
+
+
+def test_parameters_with_their_defaults(store: Store, start: Start, tmp_path: Path) -> None:
+    """What a run was given and the defaults of the rest, marked; a change is worded the same everywhere."""
+    source = "%%params\nsize: int = 3\nmode: str = 'fast'\nmade = size * 2\napi_key: str = 'abc-def-ghi'"
+    content = store.notebooks.put(nbformat.read(save(tmp_path / "p.ipynb", source), as_version=4))
+    start = replace(start, parameters={}, notebook_file=content)
+    run = failed(store, start)
+    begin(store, replace(start, parameters={"size": 5}), Asked(resume=run.run_id))
+    declared = run_declared(store, run.run_id)
+
+    found = as_json(run_parameters(run_record(store, run.run_id), declared))
+
+    assert {
+        "size": {"value": 5, "from": "given"},
+        "mode": {"value": "fast", "from": "default"},
+        "made": {"value": None, "from": "default"},
+        "api_key": {"value": MASK, "from": "default"},
+    } == found
+    page = run_page(store, run.run_id)
+    assert "parameter size: 3 (default) → 5, by " in page
+    assert "what its cell computes" in page
+    assert "abc-def-ghi" not in page
+    assert "size: 5 → 3 (default)" == change_in_words("size", {"was": 5}, declared)
+    assert "api_key: given again" == change_in_words("api_key", {"was": MASK, "now": MASK}, declared)
+
+
+def test_steps_to_come_belong_to_their_run(store: Store, start: Start) -> None:
+    """What a failed run did not come to is still shown of it when another run has begun."""
+    run = begin(store, start)
+    attempted(store, run, start.notebook, load="failed", train="pending")
+    runs.finish(store, run.run_id, State.FAILED)
+    other = begin(store, start, Asked(new_run=True))
+    attempted(store, other, start.notebook, load="completed", train="completed")
+    store.flush()
+
+    found = run_report(store, run.run_id)
+
+    assert [("load", State.FAILED), ("train", State.PENDING)] == [(s.step, s.state) for s in found.steps]
+
+
 def test_values_for_what_a_step_does_not_make(store: Store, start: Start) -> None:
     """Refused, with the nearest that it makes; nothing is recorded."""
     run = failed(store, start)
@@ -251,7 +331,7 @@ def test_runs_that_cannot_be_gone_on_with(store: Store, start: Start) -> None:
 
     with pytest.raises(UsageError, match=f"durable-nb run {start.notebook}"):
         plan_resume(store, theirs.run_id)
-    with pytest.raises(UsageError, match="with teleport, which this version does not know"):
+    with pytest.raises(UsageError, match="with the options teleport, which this version does not know"):
         plan_resume(store, newer.run_id)
 
 

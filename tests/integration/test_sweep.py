@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -103,13 +105,16 @@ def test_ctrl_c_leaves_everything_resumable(place: Meeting) -> None:
     Path("t.csv").write_text("alpha\n0.25\n0.5\n0.75\n")
     place.hold("load")
     process = subprocess.Popen(
-        [*COMMAND, "-j", "2", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "-j", "2", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # so that the whole group can be told, as a terminal does
     )
     place.wait_for("load")
     place.wait_for("row 0.25")
     place.wait_for("row 0.5")
 
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=120)
 
     stopped = json.loads(out)
@@ -156,6 +161,44 @@ def test_rows_on_a_dask_cluster(place: Meeting) -> None:
     assert {State.COMPLETED: 2, State.FAILED: 1} == report.counts
     assert 1 == len(attempts("load"))
     assert [0.5, 1.0, None] == report.columns["score"]
+
+
+def test_a_dask_worker_dies(place: Meeting) -> None:
+    """The row that it was at work on is done by another one; its process and its kernel end."""
+    distributed = pytest.importorskip("distributed")
+    notebook = write(place)
+    place.hold("load")
+
+    def kill() -> None:
+        place.wait_for("load")
+        at_work = [name for name, found in cluster.scheduler.workers.items() if found.processing]
+        process = next(w.process for w in cluster.workers.values() if w.worker_address in at_work)
+        os.kill(process.pid, signal.SIGKILL)
+        place.let_all_go()
+
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        threading.Thread(target=kill).start()
+        report = sweep(notebook, [{"alpha": 0.25}], Path("out"), dask=cluster.scheduler_address)
+
+    assert {State.COMPLETED: 1} == report.counts
+    assert [0.5] == report.columns["score"]
+    assert 2 == place.came.count("row 0.25")
+
+
+def test_the_dask_scheduler_goes(place: Meeting) -> None:
+    """Rows that it had are interrupted and say why, the others are left; nothing is waited for in vain."""
+    distributed = pytest.importorskip("distributed")
+    rows = [{"alpha": 0.25}, {"alpha": 0.5}, {"alpha": 0.75}]
+    cluster = distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None)
+
+    def close(progress: SweepProgress) -> None:
+        if progress.running:
+            cluster.close()
+
+    report = sweep(write(place), rows, Path("out"), dask=cluster.scheduler_address, on_change=close)
+
+    assert {State.PENDING: 2, State.INTERRUPTED: 1} == report.counts
+    assert "does not answer any more" in report.results[1].error
 
 
 def test_no_dask_scheduler_there(place: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,3 +173,10 @@ def test_another_pass() -> None:
 
     assert (True, False) == (before, independence.can_go(2))
     assert [0] == [cell.index for cell in independence.before(2)]
+
+
+def test_parameters_are_definitions() -> None:
+    """A cell that declares parameters keeps no step back, whichever way it says so."""
+    found = [facts_of_plain(0, f"{marker}\nn = 1  # how many") for marker in ("%%params", "# params:")]
+
+    assert [(True, False, "n = 1")] * 2 == [(one.whole, one.opaque, one.replay) for one in found]

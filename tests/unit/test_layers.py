@@ -27,7 +27,7 @@ BELOW = {
 ONLY_IMPORTER = {
     "duckdb": ("store/ledger", "store/table_differences"),
     "distributed": ("batch/sweeping/dask_rows",),
-    "pyarrow": ("store/codecs/", "store/tables", "store/traces"),
+    "pyarrow": ("store/arrow_alone", "store/codecs/", "store/tables", "store/traces"),
     "papermill": ("batch/engine", "batch/run"),
     "IPython": ("kernel/",),
     "ipykernel": ("kernel/",),

@@ -15,10 +15,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from durable_nb.batch.sweeping.row_result import RowResult
 from durable_nb.batch.sweeping.rows import SweepRow, plan_rows
-from durable_nb.batch.sweeping.summary import summary_columns
+from durable_nb.batch.sweeping.summary import metrics_in, summarise
 from durable_nb.batch.sweeping.table import read_table
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import State
+from durable_nb.core.parameters import Typed
 from durable_nb.store.tables import write_columns
 
 
@@ -79,7 +80,9 @@ def test_times_and_decimals(tmp_path: Path) -> None:
         ("t.csv", "alpha\n1,2\n", "more cells"),
         ("t.csv", "alpha,alpha\n1,2\n", "two columns named 'alpha'"),
         ("t.csv", "my alpha\n1\n", "'my alpha', expected a Python name"),
-        ("t.yaml", "alpha: [1, 2]\n", "expected a list"),
+        ("t.csv", "alpha;n\n1;2\n", "'alpha;n'.*separated by commas"),
+        ("t.yaml", "alpha: [1, 2]\n", "holds a dict, expected a list"),
+        ("t.yaml", "- {alpha: 1}\n- 3\n", "item 2 of .* is of type int, expected a list"),
         ("t.yaml", "- [\n", "neither YAML nor JSON"),
         ("t.parquet", "no parquet", "no Parquet file"),
     ],
@@ -94,6 +97,22 @@ def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     """A missing file is the user's mistake, told in one line."""
     with pytest.raises(UsageError, match="No such file"):
         read_table(tmp_path / "none.csv")
+
+
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    """Parquet allows what a table of parameters cannot mean."""
+    columns = [pa.array([1]), pa.array([2])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["n", "n"]), tmp_path / "t.parquet")
+
+    with pytest.raises(UsageError, match="two columns named 'n'"):
+        read_table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("cell", [Typed("nan"), float("nan")])
+def test_a_cell_that_is_not_a_number(cell: Any) -> None:
+    """What other programs write for "nothing" is refused: it is neither the default nor a value."""
+    with pytest.raises(UsageError, match=r"row 2 of the table: alpha: found NaN.*an empty cell"):
+        plan([{"alpha": 1}, {"alpha": cell}])
 
 
 def test_a_column_that_is_no_parameter() -> None:
@@ -133,10 +152,11 @@ def test_names_of_outputs_outlive_an_edit_of_the_table() -> None:
 
 def test_names_of_outputs_are_fit_for_files() -> None:
     """A value with a slash, or a very long one, names one file in the folder; no two rows share a name."""
-    rows = plan([{"name": "../x/y"}, {"name": "..:x:y"}, {"name": "z" * 500}, {"name": "ä" * 90}])
+    texts = ["../x/y", "..:x:y", "z" * 500, "ä" * 90, "b", "B", "B-2", "b-2"]
+    rows = plan([{"name": text} for text in texts])
 
     names = [row.output.name for row in rows]
-    assert 4 == len(set(names))
+    assert len(texts) == len({name.lower() for name in names})
     assert all("/" not in name and len(name.encode()) < 200 for name in names)
     assert {Path("/out")} == {row.output.parent for row in rows}
 
@@ -165,7 +185,8 @@ def test_the_summary(tmp_path: Path) -> None:
         2: RowResult(2, State.FAILED, "r2", error="step fit: ValueError: bad"),
     }
 
-    write_columns(tmp_path / "s.parquet", summary_columns(rows, results))
+    summary = summarise(rows, results)
+    write_columns(tmp_path / "s.parquet", summary.columns, summary.types)
 
     table = pq.read_table(tmp_path / "s.parquet").to_pylist()
     assert [1.0, 2.0] == [row["alpha"] for row in table]
@@ -173,6 +194,24 @@ def test_the_summary(tmp_path: Path) -> None:
     assert [0.5, None] == [row["auc"] for row in table]
     assert [None, "b"] == [row["name"] for row in table]
     assert ["completed", "failed"] == [row["state"] for row in table]
+
+
+def test_the_summary_has_one_schema(tmp_path: Path) -> None:
+    """Columns and types are the same when all went well, when nothing did, and when nothing was measured."""
+    rows = plan([{"alpha": 1}, {"alpha": 2}])
+    code = "%%step fit\ndurable_nb.metric('auc', 1)\nif best:\n    metric(f'x', 2)\n    metric('best', 2)"
+    known = metrics_in(new_notebook(cells=[new_code_cell(code)]))
+    well = [RowResult(n, State.COMPLETED, "r", metrics={"auc": n, "best": 1}) for n in (1, 2)]
+    badly = [RowResult(n, State.FAILED, error="bad") for n in (1, 2)]
+    schemas = []
+    for results in (well, badly, [well[0], badly[1]]):
+        summary = summarise(rows, {one.number: one for one in results}, known)
+        write_columns(tmp_path / "s.parquet", summary.columns, summary.types)
+        schemas.append(pq.read_schema(tmp_path / "s.parquet"))
+
+    assert ["auc", "best"] == known
+    assert schemas[0] == schemas[1] == schemas[2]
+    assert ("double", "string") == (str(schemas[1].field("auc").type), str(schemas[0].field("error").type))
 
 
 def test_a_summary_of_mixed_types(tmp_path: Path) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from durable_nb.batch.reading import read_outline
 from durable_nb.core.cells import read_cell
 from durable_nb.core.errors import DamagedError, NotebookError, UsageError
-from durable_nb.core.graphs.graph import Graph, make_graph
 from durable_nb.core.model import Trace
-from durable_nb.core.planning import PlanCell, plan_cells
 from durable_nb.store.store import Store
+
+if TYPE_CHECKING:
+    from durable_nb.core.graphs.graph import Graph
+    from durable_nb.core.planning import PlanCell
 
 Cell = tuple[str, str, list[str]]
 """Type, source, tags."""
@@ -28,9 +31,7 @@ def run_cells(store: Store, run_id: str) -> list[Cell] | None:
         if row["notebook_file"]:
             return [_cell(cell) for cell in store.notebooks.get(row["notebook_file"])["cells"]]
         if row["notebook"] and Path(row["notebook"]).is_file():
-            from durable_nb.batch.reading import read_notebook  # with nbformat: a while
-
-            return [_cell(cell) for cell in read_notebook(Path(row["notebook"])).cells]
+            return [_cell(cell) for cell in read_outline(Path(row["notebook"])).cells]
     except (DamagedError, NotebookError):
         return None
     return None
@@ -55,6 +56,7 @@ def run_graph(store: Store, run_id: str, notebook: str, traces: dict[str, str]) 
         notebook: Path of the notebook.
         traces: Step → the trace that the run left or reused.
     """
+    from durable_nb.core.graphs.graph import make_graph  # most who ask for the code of steps draw nothing
 
     def trace_of(step: str) -> Trace | None:
         return store.traces.find(step, traces[step]) if step in traces else None
@@ -63,6 +65,8 @@ def run_graph(store: Store, run_id: str, notebook: str, traces: dict[str, str]) 
 
 
 def _plan_cells(store: Store, run_id: str, traces: dict[str, str]) -> Iterator[PlanCell]:
+    from durable_nb.core.planning import plan_cells
+
     cells = run_cells(store, run_id)
     if cells is not None:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_nb.batch.reading import read_notebook
+from durable_nb.batch.reading import read_outline
 from durable_nb.batch.steps import declared_steps
 from durable_nb.core.graphs.graph import Graph, make_graph
 from durable_nb.core.model import Trace
@@ -29,7 +29,7 @@ def notebook_graph(notebook: Path, store: Store | None = None) -> Graph:
         NotebookError: The file is no notebook, or cannot be read.
         UsageError: A step in it that cannot be understood.
     """
-    nb = read_notebook(notebook)
+    nb = read_outline(notebook)
     declared_steps(nb)  # refuses two cells with one name, as a run does
     latest: Callable[[str], Trace | None] = (
         (lambda _: None) if store is None else (lambda step: next(store.traces.latest(step, limit=1), None))

@@ -147,7 +147,8 @@ def run_report(store: Store, run_id: str, *, last_pass: bool = False) -> RunRepo
     """
     row = _find(store, run_id)
     since = row["resumed_at"] if last_pass and row["resumed_at"] else row["started_at"]
-    steps = store.ledger.rows(_STEPS_OF_RUN, [row["run_id"], since, row["run_id"], since, row["run_id"]])
+    latest = row["resumed_at"] or row["started_at"]  # what an earlier pass declared may be gone since
+    steps = store.ledger.rows(_STEPS_OF_RUN, [*[row["run_id"], since] * 2, row["run_id"], latest])
     checks = _checks(store, row["run_id"], since)
     return _run(row, [replace(_step(step), check=checks.get(step["step"])) for step in steps])
 
@@ -220,6 +221,11 @@ _STEPS_OF_RUN = f"""
     ), not_run as (
         select h.* from held h left join tried t using (step)
         where t.step is null or h.happened_at >= coalesce(t.finished_at, t.started_at)
+    ), declared as (
+        select unnest(newest) from (
+            select arg_max(e, e.happened_at) as newest from events e
+            where e.run_id = ? and e.happened_at >= ? and e.kind = 'step_declared' group by e.step
+        )
     )
     select {_STEP_COLUMNS}, coalesce(a.finished_at, a.started_at) as updated_at, s.position
     from tried a left join steps s using (notebook, step)
@@ -229,8 +235,10 @@ _STEPS_OF_RUN = f"""
         h.data->>'$.error.type', h.data->>'$.error.message', h.happened_at, s.position
     from not_run h left join steps s on s.notebook = h.data->>'notebook' and s.step = h.step
     union all
-    select a.run_id, a.notebook, a.step, a.state, 0, null, null, null, null, null, null, a.position
-    from steps a where a.run_id = ? and a.state = 'pending' and a.step not in (select step from tried)
+    select d.run_id, d.data->>'notebook', d.step, 'pending', 0, null, null, null, null, null, null,
+        cast(d.data->>'position' as integer)
+    from declared d
+    where d.step not in (select step from tried) and d.step not in (select step from not_run)
     order by position nulls last, updated_at
 """  # noqa: S608
 _STEPS_OF_RUNS = f"""

@@ -12,10 +12,14 @@ from typing import Any
 from durable_nb.batch.inspecting.attempts import Pass, run_passes
 from durable_nb.batch.inspecting.code import run_cells, run_graph, step_sources
 from durable_nb.batch.inspecting.differences import traces_of
+from durable_nb.batch.inspecting.effective import change_in_words, run_declared, run_parameters
+from durable_nb.batch.inspecting.hook_calls import HookReport, run_hooks
 from durable_nb.batch.inspecting.logs import AttemptLog, step_logs
 from durable_nb.batch.inspecting.reports import RunReport, run_report
+from durable_nb.batch.parameters import Effective
 from durable_nb.core.graphs.graph import Graph
 from durable_nb.core.model import State, Trace
+from durable_nb.core.parameters import Parameter
 from durable_nb.core.past import differences
 from durable_nb.core.staleness import StaleReason
 from durable_nb.store.store import Store
@@ -51,6 +55,10 @@ class RunFacts:
     """Step → what its attempts have shown."""
     decisions: tuple[Decision, ...]
     """The oldest first."""
+    parameters: tuple[Effective, ...]
+    """All that the notebook declares, and what the run was given."""
+    hooks: tuple[HookReport, ...]
+    """Whom it has told how it ended."""
     metrics: Mapping[str, float | None]
     """Name → value, steps before it where two have the same name."""
 
@@ -70,6 +78,7 @@ def gather(store: Store, run_id: str) -> RunFacts:
     traces = {step: trace for step, id_ in ids.items() if (trace := store.traces.find(step, id_)) is not None}
     passes = tuple(run_passes(store, report.run_id, report.finished_at))
     sources = step_sources(run_cells(store, report.run_id))
+    declared = run_declared(store, report.run_id)
     return RunFacts(
         report=report,
         record=_record(store, report.run_id),
@@ -83,7 +92,9 @@ def gather(store: Store, run_id: str) -> RunFacts:
         },
         sources={**{step: trace.source for step, trace in traces.items()}, **sources},
         logs=_logs(store, report.run_id, passes),
-        decisions=tuple(_decisions(store, report.run_id)),
+        decisions=tuple(_decisions(store, report.run_id, declared)),
+        parameters=run_parameters(report, declared),
+        hooks=tuple(run_hooks(store, report.run_id)),
         metrics=_metrics(store, report.run_id),
     )
 
@@ -107,20 +118,20 @@ def _logs(store: Store, run_id: str, passes: tuple[Pass, ...]) -> dict[str, tupl
     return {step: tuple(step_logs(store, step, run=run_id)) for step in executed}
 
 
-def _decisions(store: Store, run_id: str) -> list[Decision]:
-    rows = store.ledger.rows(_OVERRIDES, [run_id])
+def _decisions(store: Store, run_id: str, declared: tuple[Parameter, ...]) -> list[Decision]:
     found = [
-        Decision(_utc(row["happened_at"]), f"{row['override']} {row['step']}, by {row['user'] or 'somebody'}")
-        for row in rows
+        Decision(_utc(row["happened_at"]), f"{_decided(row)}, by {row['user'] or 'somebody'}")
+        for row in store.ledger.rows(_OVERRIDES, [run_id])
     ]
     for row in store.ledger.rows("select * from parameter_changes where run_id = ?", [run_id]):
-        change = f"parameter {row['name']} {_plain(row['was'])} → {_plain(row['now'])}"
-        found.append(Decision(_utc(row["happened_at"]), f"{change}, by {row['user'] or 'somebody'}"))
+        change = {when: json.loads(row[when]) for when in ("was", "now") if row[when] is not None}
+        text = f"parameter {change_in_words(row['name'], change, declared)}, by {row['user'] or 'somebody'}"
+        found.append(Decision(_utc(row["happened_at"]), text))
     return sorted(found, key=lambda decision: decision.at)
 
 
-def _plain(text: Any) -> str:
-    return "not set" if text in {None, "null"} else str(text)
+def _decided(row: Mapping[str, Any]) -> str:
+    return f"{row['override']} {row['step']}" + (f": {row['reason']}" if row["reason"] else "")
 
 
 def _metrics(store: Store, run_id: str) -> dict[str, float | None]:
@@ -139,6 +150,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 _OVERRIDES = """
-    select happened_at, step, data->>'override' as override, data->>'user' as "user" from events
-    where run_id = ? and kind = 'overridden'
+    select happened_at, step, data->>'override' as override, data->>'user' as "user",
+        data->>'reason' as reason
+    from events where run_id = ? and kind = 'overridden'
 """

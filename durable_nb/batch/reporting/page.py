@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from durable_nb.batch.inspecting.effective import value_in_words
+from durable_nb.batch.parameters import Effective, Origin
 from durable_nb.batch.reporting.facts import RunFacts, gather
 from durable_nb.batch.reporting.html import (
     Html,
@@ -140,8 +142,12 @@ def _failure(facts: RunFacts) -> Html:
 
 
 def _parameters(facts: RunFacts) -> Html:
-    values = facts.report.parameters
-    return pairs({name: element("code", text(_value(value))) for name, value in values.items()}, "values")
+    return pairs({one.name: _parameter(one) for one in facts.parameters}, "values")
+
+
+def _parameter(one: Effective) -> Html:
+    shown = element("code", text(value_in_words(one.value)))
+    return shown if one.origin is Origin.GIVEN else join(shown, element("small", text(f" {one.whence}")))
 
 
 def _metrics(facts: RunFacts) -> Html:
@@ -180,8 +186,9 @@ def _surroundings(facts: RunFacts) -> Html:
     shown = {
         "Engine": text(record.get("engine") or ""),
         "Git commit": join(element("code", text(commit)), text(dirty)) if commit else Html(""),
-        "Options": text(_named({name: value for name, value in record["engine_options"].items() if value})),
+        "Options": text(_named({n: v for n, v in record["engine_options"].items() if v and n != "edited"})),
         "Versions": text(_named(record["versions"], " ")),
+        "Hooks": text("; ".join(map(str, facts.hooks))),
     }
     return pairs(shown)
 

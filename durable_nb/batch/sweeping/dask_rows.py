@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 _LOOK = 0.3
 """Seconds between two looks of a worker at whether the sweep was stopped."""
-PATIENCE = 20
+PATIENCE = 5
 """Seconds that the scheduler has to answer."""
 
 
@@ -56,6 +58,8 @@ class DaskRows:
         self._on_start = on_start
         self._on_result = on_result
         self._stopping = asyncio.Event()
+        self._is_lost = False
+        """Whether the scheduler is gone: rows that have not begun are left."""
         self.stop_signal: int | None = None
         """The signal by which this process was asked to end, if any."""
 
@@ -65,7 +69,8 @@ class DaskRows:
         Raises:
             UsageError: No scheduler answers at the address.
         """
-        asyncio.run(self._run(tasks))
+        with _quiet():
+            asyncio.run(self._run(tasks))
 
     async def _run(self, tasks: Sequence[Task]) -> None:
         from distributed import Client
@@ -99,17 +104,38 @@ class DaskRows:
 
     async def _do(self, client: Client, task: Task, stop: str, free: asyncio.Semaphore) -> None:
         async with free:
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._is_lost:
                 return
             self._on_start(task["number"])
-            future = client.submit(do_in_process, dict(task), stop, pure=False, key=_key(task, stop))
             try:
-                told = await future
+                told = await client.submit(do_in_process, dict(task), stop, pure=False, key=_key(task, stop))
             except Exception as error:  # noqa: BLE001 - whatever befalls a worker, the other rows go on
-                told = RowResult(
-                    task["number"], State.INTERRUPTED, error=f"{type(error).__name__}: {error}"
-                ).as_json()
+                self._is_lost |= client.status != "running"
+                told = RowResult(task["number"], State.INTERRUPTED, error=self._why(error)).as_json()
             self._on_result(RowResult.from_json(told))
+
+    def _why(self, error: Exception) -> str:
+        if self._is_lost:
+            return f"the Dask scheduler at {self._address} does not answer any more"
+        return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside the block dask logs nothing: what goes wrong with a row is in its result, in our words."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if _is_of_dask(name)]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger, was in zip(loggers, before, strict=True):
+            logger.disabled = was
+
+
+def _is_of_dask(name: str) -> bool:
+    return name.partition(".")[0] in {"distributed", "tornado"}
 
 
 def _key(task: Task, stop: str) -> str:

@@ -28,6 +28,9 @@ class RowResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """What the notebook gave to ``durable_nb.metric`` in this pass; the last value of a name counts."""
 
+    earlier: bool = False
+    """Whether it had completed before, and is proven up to date, so that nothing was run now."""
+
     @property
     def is_done(self) -> bool:
         """Whether there is nothing left to do for this row."""

@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from durable_nb.batch.parameter_edits import edited_parameters
 from durable_nb.batch.reading import read_notebook
 from durable_nb.batch.steps import declared_steps
+from durable_nb.batch.sweeping.done_rows import DoneRows, PlanOf
 from durable_nb.batch.sweeping.row_pool import RowPool
 from durable_nb.batch.sweeping.row_result import RowResult
 from durable_nb.batch.sweeping.row_worker import task_of
 from durable_nb.batch.sweeping.rows import SweepRow, plan_rows
-from durable_nb.batch.sweeping.summary import SUMMARY, summary_columns
+from durable_nb.batch.sweeping.summary import SUMMARY, metrics_in, summarise
 from durable_nb.batch.sweeping.table import Row, read_table
 from durable_nb.core.model import Json, State
 from durable_nb.store.files import make_folder, translated
 from durable_nb.store.location import find_store
+from durable_nb.store.store import open_store
 from durable_nb.store.tables import write_columns
 
 
@@ -46,7 +50,7 @@ class SweepProgress:
     @property
     def seconds_left(self) -> float | None:
         """About how long the rest will take, from what the rows took so far; None before the first ended."""
-        if not self.results:
+        if not self.durations:
             return None
         now, usual = time.monotonic(), sum(self.durations) / len(self.durations)
         begun = [max(0.0, usual - (now - since)) for since in self.running.values()]
@@ -109,6 +113,7 @@ def sweep(
     store: Path | None = None,
     secrets: Sequence[str] = (),
     dask: str | None = None,
+    plan: PlanOf | None = None,
     on_change: Callable[[SweepProgress], None] = lambda _: None,
     **options: Any,
 ) -> SweepReport:
@@ -127,6 +132,9 @@ def sweep(
         secrets: Names of parameters that must not be written down, besides those that look secret.
         dask: Address of a Dask scheduler whose workers do the rows; notebook, store and folder must be
             in a folder that they share with this machine.
+        plan: Tells what becomes of each step of a row; a row of which everything is proven to be as its last
+            run left it is not run again. Without it, or on a cluster, where this machine proves nothing, each
+            row is run, and reuses what it can.
         on_change: Called when a row has begun, and when one has ended.
         options: Further options of each run, as `run_notebook` takes them: kernel_name, keep_going, …
             Each run has the tag ``sweep``: the name of the folder.
@@ -140,16 +148,22 @@ def sweep(
     declared_steps(nb)  # what is wrong with a step is said once, and not by each row
     rows_given = read_table(table) if isinstance(table, Path) else table
     target = folder.absolute()
-    rows = plan_rows(nb, notebook, rows_given, target, same=parameters, secrets=secrets)
+    where = (store or find_store(notebook)).absolute()
+    with closing(open_store(where)) as opened:
+        edited = {name: edit.value for name, edit in edited_parameters(opened, notebook).items()}
+    rows = plan_rows(nb, notebook, rows_given, target, same=parameters, edited=edited, secrets=secrets)
     with translated(target):
         make_folder(target)
-    where = (store or find_store(notebook)).absolute()
     tags = {"sweep": target.name, **(options.pop("tags", None) or {})}
     options = {**options, "secrets": list(secrets) or None, "tags": tags}
-    tasks = [task_of(r.number, notebook.absolute(), r.output, r.parameters, where, options) for r in rows]
     follower = _Follower(SweepProgress(rows, jobs), on_change)
+    if plan is not None and dask is None:
+        with closing(open_store(where)) as opened:
+            follower.had_ended(DoneRows(opened, notebook, nb, options, plan).find(rows))
+    left = [row for row in rows if row.number not in follower.progress.results]
+    tasks = [task_of(r.number, notebook.absolute(), r.output, r.given, where, options) for r in left]
     stopped = _do(tasks, jobs, dask, follower)
-    return _report(notebook, follower.progress, target / SUMMARY, stopped=stopped)
+    return _report(notebook, follower.progress, target / SUMMARY, metrics_in(nb), stopped=stopped)
 
 
 class _Follower:
@@ -163,6 +177,11 @@ class _Follower:
         self.progress.running[number] = time.monotonic()
         self._on_change(self.progress)
 
+    def had_ended(self, results: Mapping[int, RowResult]) -> None:
+        self.progress.results.update(results)
+        if results:
+            self._on_change(self.progress)
+
     def end(self, result: RowResult) -> None:
         now = time.monotonic()
         self.progress.durations.append(now - self.progress.running.pop(result.number, now))
@@ -172,6 +191,8 @@ class _Follower:
 
 def _do(tasks: Sequence[Mapping[str, Any]], jobs: int, dask: str | None, follower: _Follower) -> bool:
     """Do the rows; whether it was asked to stop."""
+    if not tasks:
+        return False
     if dask is None:
         pool = RowPool(jobs, follower.start, follower.end)
         pool.run(tasks)
@@ -183,13 +204,15 @@ def _do(tasks: Sequence[Mapping[str, Any]], jobs: int, dask: str | None, followe
     return cluster.stop_signal is not None
 
 
-def _report(notebook: Path, progress: SweepProgress, summary: Path, *, stopped: bool) -> SweepReport:
+def _report(
+    notebook: Path, progress: SweepProgress, path: Path, metrics: Sequence[str], *, stopped: bool
+) -> SweepReport:
     results = {
         row.number: progress.results.get(row.number) or _not_begun(row.number) for row in progress.rows
     }
-    columns = summary_columns(progress.rows, results)
-    write_columns(summary, columns)
-    return SweepReport(str(notebook), progress.rows, results, summary, columns, stopped)
+    summary = summarise(progress.rows, results, metrics)
+    write_columns(path, summary.columns, summary.types)
+    return SweepReport(str(notebook), progress.rows, results, path, summary.columns, stopped)
 
 
 def _not_begun(number: int) -> RowResult:

@@ -17,6 +17,8 @@ from durable_nb.store.tables import read_rows
 
 Row = dict[str, Any]
 """Parameter → value; a parameter without an entry keeps the notebook's default."""
+_LIST_WANTED = "expected a list with one mapping a run:\n- {alpha: 0.1}\n- {alpha: 0.2}"
+_OTHER_SEPARATORS = (";", "\t", "|")
 
 
 def read_table(path: Path) -> list[Row]:
@@ -69,11 +71,11 @@ def _read_yaml(path: Path) -> list[Row]:
     content = load_yaml(path, "the table")
     if content is None:
         return []
-    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise UsageError(
-            f"{path} holds a {type(content).__name__}, expected a list with one mapping a run:\n"
-            "- {alpha: 0.1}\n- {alpha: 0.2}"
-        )
+    if not isinstance(content, list):
+        raise UsageError(f"{path} holds a {type(content).__name__}, {_LIST_WANTED}")
+    for number, row in enumerate(content, 1):
+        if not isinstance(row, dict):
+            raise UsageError(f"item {number} of {path} is of type {type(row).__name__}, {_LIST_WANTED}")
     return [{name: value for name, value in row.items() if value is not None} for row in content]
 
 
@@ -97,8 +99,15 @@ def _refuse_doubles(names: Iterable[str], path: Path) -> None:
 def _checked(row: Mapping[Any, Any], where: str) -> Row:
     for name in row:
         if not isinstance(name, str) or not name.isidentifier():
-            raise UsageError(f"{where}: found the column {name!r}, expected a Python name such as 'alpha'")
+            hint = "; columns are separated by commas" if _has_other_separator(name) else ""
+            raise UsageError(
+                f"{where}: found the column {name!r}, expected a Python name such as 'alpha'{hint}"
+            )
     return {name: _plain(value, f"{where}: {name}") for name, value in row.items()}
+
+
+def _has_other_separator(name: Any) -> bool:
+    return isinstance(name, str) and any(sign in name for sign in _OTHER_SEPARATORS)
 
 
 def _plain(value: Any, where: str) -> Any:
@@ -115,7 +124,7 @@ def _plain(value: Any, where: str) -> Any:
         return {str(name): _plain(item, where) for name, item in value.items()}
     if value is None:
         return None
-    raise UsageError(f"{where}: found a {type(value).__name__}, expected a number, text, list or mapping")
+    raise UsageError(f"{where}: found {type(value).__name__}, expected a number, text, list or mapping")
 
 
 def in_words(row: Mapping[str, Any]) -> str:

@@ -8,15 +8,17 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from functools import cache
-from importlib import metadata
 from importlib.machinery import BuiltinImporter, ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.fingerprint import digest
 from durable_nb.kernel.depending.files import file_fingerprint
 from durable_nb.kernel.depending.observing.current import unobserved
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 _NEVER_THE_USERS = sys.stdlib_module_names | {__name__.partition(".")[0]}
 
@@ -46,6 +48,8 @@ def _version(top_level: str) -> str:
 @cache
 def versions_of(top_level: str) -> dict[str, str]:
     """Distribution → version, of those that an installed package comes from."""
+    from importlib import metadata  # with all of email
+
     try:
         return {top_level: metadata.version(top_level)}
     except metadata.PackageNotFoundError:
@@ -53,7 +57,7 @@ def versions_of(top_level: str) -> dict[str, str]:
         return {one.metadata["Name"]: one.version for one in found}
 
 
-def _holds(distribution: metadata.Distribution, top_level: str) -> bool:
+def _holds(distribution: Distribution, top_level: str) -> bool:
     """Whether a distribution has installed a module or package of that name.
 
     metadata.packages_distributions() says so of all names, and takes a second for that.

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from durable_nb.core.errors import NonRetryable
@@ -35,10 +35,11 @@ class Retries:
     Args:
         options: Of the step.
         spent: Attempts that failed in kernels that are gone.
+        once: Whether one attempt is all, whatever the options say.
     """
 
-    def __init__(self, options: Options, spent: int = 0) -> None:
-        self._options = options
+    def __init__(self, options: Options, spent: int = 0, *, once: bool = False) -> None:
+        self._options = replace(options, retries=0) if once else options
         self._failed = spent
 
     @property

@@ -15,6 +15,7 @@ from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.products import environment_made, names_made_in_text
 from durable_nb.kernel.isolating.blocking import Cell, Failure, Lack
 from durable_nb.kernel.isolating.unmade import files_made, made_by, modules_changed, still_good, unmade
+from durable_nb.kernel.results.given import find_given, hold_given
 from durable_nb.kernel.session import Session, cell_id_of
 from durable_nb.kernel.showing.telling import Telling, in_short
 from durable_nb.kernel.step_code import StepCode
@@ -62,12 +63,16 @@ class Isolation:
         self._session.changed.clear()
         self._session.missing.clear()
         found = self._blocks.reason_for(cell, step.tree) or self._not_completed(step)
-        if found is not None:
+        if found is not None and not self._is_given(step):
             error = BlockedError(f"{found.text}. {found.advice}")
             self._not_run(step, EventKind.STEP_BLOCKED, State.BLOCKED, found.text, error)
             raise error
         if given_up is not None:
             raise given_up
+
+    def _is_given(self, step: StepCode) -> bool:
+        """Whether the step is not to be executed, because a person has given all that it would make."""
+        return step.cell.name not in self._session.run.forced and find_given(self._session, step).is_all
 
     def _not_completed(self, step: StepCode) -> Lack | None:
         """What keeps a step from running because of its option ``--after``."""
@@ -110,7 +115,7 @@ class Isolation:
             last = made_by(latest)
         variables = session.namespace.own()
         names = unmade(step.tree, variables, changed=session.changed, code=step.fingerprint, last=last)
-        names -= set(step.cell.options.ignore)
+        names -= set(step.cell.options.ignore) | hold_given(session, step)
         files = files_made(step.tree, latest, step.cell.options.writes)
         self._add(cell, step.tree, error, names, files)
         for name, why in session.lost.items():

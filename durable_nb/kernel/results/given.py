@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from durable_nb.core.errors import DamagedError
+from durable_nb.core.errors import DamagedError, StoreError
 from durable_nb.core.model import Output, OutputKind, Trace
 from durable_nb.core.staleness import Cause, StaleReason
 from durable_nb.kernel.isolating.unmade import made_by, unmade
@@ -39,6 +39,11 @@ class GivenValues:
             return ""
         shown = ", ".join(f"{name} = {output.summary}" for name, output in sorted(self.values.items()))
         return f"{shown} given by {' and '.join(self.users)}"
+
+    @property
+    def is_all(self) -> bool:
+        """Whether the step would make nothing besides."""
+        return bool(self) and not self.lacking
 
     def reason(self) -> StaleReason:
         """What is said where the step executes though something was given."""
@@ -114,6 +119,21 @@ def bind_given(session: Session, given: GivenValues) -> None:
     ready = {name: one.value() for name, one in waiting.items() if not one.output.is_data}
     session.namespace.lazy.forget(ready)
     session.namespace.values.update(ready)
+
+
+def hold_given(session: Session, step: StepCode) -> set[str]:
+    """Let values that were given stand though their step failed or was not run.
+
+    Returns:
+        Their names; none where they cannot be read.
+    """
+    try:
+        given = find_given(session, step)
+        check_given(session, step, given)
+    except StoreError:
+        return set()  # then they are missing, as all else that the step would have made
+    bind_given(session, given)
+    return set(given.values)
 
 
 def _read(session: Session, artifact: str) -> object:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from IPython.core.inputtransformer2 import TransformerManager
 
 from durable_nb.core.cells import comment_out, find_marker
 from durable_nb.core.differences import has_same_source
@@ -29,6 +28,7 @@ from durable_nb.kernel.history import is_history
 from durable_nb.kernel.namespace import Namespace
 from durable_nb.store.store import Store
 
+_PLAIN_MAGIC = re.compile(r"%([a-z_]+)(?: ([\w.]+(?: [\w.]+)*))?")
 _MOST_TRACES = 200
 """Traces of one step that are looked at, newest first."""
 
@@ -45,7 +45,6 @@ class Outlook:
         self._store = store
         self._surroundings = Surroundings(folder)
         self._static = StaticCode()
-        self._transformers = TransformerManager()  # type: ignore[no-untyped-call]
         self._traces: dict[str, list[Trace]] = {}
 
     def plan(self, notebook: str, cells: Sequence[PlanCell]) -> Plan:
@@ -56,13 +55,16 @@ class Outlook:
         """The code of a cell as IPython would run it; an empty module where it has none."""
         source = comment_out_parameters(source)
         marker = find_marker(source)
-        try:
-            plain = self._transformers.transform_cell(comment_out(source, marker) if marker else source)
-            tree = ast.parse(plain)
-        except (SyntaxError, ValueError):
-            return ast.Module([], [])
-        self._static.remember(tree, plain)
-        return tree
+        unmarked = comment_out(source, marker) if marker else source
+        for plain_of in (str, _with_plain_magics, _transformed):  # IPython takes its time to load
+            try:
+                plain = plain_of(unmarked)
+                tree = ast.parse(plain)
+            except (SyntaxError, ValueError):
+                continue
+            self._static.remember(tree, plain)
+            return tree
+        return ast.Module([], [])
 
     def evaluate(self, statement: ast.stmt) -> Mapping[str, Known] | None:
         """What a statement binds; without the names of which it cannot be told, None where it is of none."""
@@ -122,6 +124,25 @@ class Outlook:
                 accepted = as_accepted(trace, override) if trace is not None else None
                 if accepted is not None:
                     yield accepted
+
+
+def _with_plain_magics(source: str) -> str:
+    """The code with magics such as ``%load_ext durable_nb`` at its beginning made calls, as IPython does."""
+    lines = source.splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        if found := _PLAIN_MAGIC.fullmatch(line.rstrip("\n")):
+            lines[index] = f"get_ipython().run_line_magic({found[1]!r}, {found[2] or ''!r})\n"
+        elif line.strip() and not line.startswith("#"):
+            break
+    return "".join(lines)
+
+
+def _transformed(source: str) -> str:
+    """The code that IPython makes of its own syntax: magics, ``!commands``, ``help?``."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    plain: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    return plain
 
 
 class LiveOutlook(Outlook):
