@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from durable_nb.batch.reading import read_notebook
-from durable_nb.batch.reports import StepReport
+from durable_nb.batch.inspecting.reports import StepReport
+from durable_nb.batch.reading import read_outline
 from durable_nb.batch.steps import declared_steps
 from durable_nb.core.model import State
 
@@ -19,7 +19,7 @@ def as_declared(notebook: Path, known: Sequence[StepReport]) -> list[StepReport]
         UsageError: a step in it that cannot be understood.
     """
     by_name = {report.step: report for report in known}
-    names = [step.cell.name for step in declared_steps(read_notebook(notebook)).values()]
+    names = [step.cell.name for step in declared_steps(read_outline(notebook)).values()]
     return [by_name.get(name) or _never_run(notebook, name) for name in names]
 
 

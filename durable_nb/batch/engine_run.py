@@ -11,10 +11,12 @@ from papermill import execute_notebook
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
 
+from durable_nb.batch.beginning import Run
 from durable_nb.batch.engine import ENGINE, DurableEngine
+from durable_nb.batch.engine_reading import install
+from durable_nb.batch.inspecting.reports import RunReport, run_report
+from durable_nb.batch.parameters import prepare
 from durable_nb.batch.reading import read_notebook
-from durable_nb.batch.reports import RunReport, run_report
-from durable_nb.batch.runs import Run
 from durable_nb.core.errors import UsageError
 from durable_nb.store.location import find_store
 from durable_nb.store.store import open_store
@@ -29,8 +31,8 @@ class RunStoppedError(KeyboardInterrupt):
 
 
 def run_notebook(
-    notebook: Path,
-    output: str | None,
+    notebook: str | Path,
+    output: str | Path | None = None,
     parameters: Mapping[str, Any] | None = None,
     *,
     store: Path | None = None,
@@ -39,10 +41,19 @@ def run_notebook(
     cell_timeout: int | None = None,
     keep_going: bool | None = None,
     kernel_restarts: int | None = None,
+    jobs: int | None = None,
     on_failure: str | Sequence[str] | None = None,
     on_success: str | Sequence[str] | None = None,
     auto: bool = False,
     verify_reused: float = 0.0,
+    new_run: bool = False,
+    resume: str = "",
+    from_step: str = "",
+    force: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+    parent: str = "",
+    known_as: str | None = None,
+    secrets: Sequence[str] | None = None,
     progress: bool = True,
     on_run: Callable[[Run], None] | None = None,
 ) -> RunReport:
@@ -60,10 +71,19 @@ def run_notebook(
         cell_timeout: Seconds that each cell may take; None for no limit.
         keep_going: Whether cells that do not need what a failed one would have made run after it.
         kernel_restarts: How many times a kernel that died is replaced.
+        jobs: How many kernels execute steps that do not depend on each other at the same time.
         on_failure: URLs or functions (``module:function``) that are told of a run that did not complete.
         on_success: The same for a run that completed.
         auto: Whether every code cell is a step, not only those marked as one.
         verify_reused: The fraction of reusable steps to execute anyway, to compare what comes out.
+        new_run: Whether to begin another run where the last one with these parameters is unfinished.
+        resume: Id of the run to go on with, whatever its parameters were; see `durable_nb.batch.resuming`.
+        from_step: This step and all after it are executed even if they are up to date.
+        force: Steps that are executed even if they are up to date.
+        tags: What the run is marked with, name to value.
+        parent: Id of the run that this one is started from.
+        known_as: Path under which the notebook is recorded, if it is not its own.
+        secrets: Names of parameters whose values are written nowhere, beside those that look secret.
         progress: Whether to draw a progress bar on a terminal.
         on_run: Called with the run once it is recorded, before the first cell.
 
@@ -73,9 +93,12 @@ def run_notebook(
         StoreError: the store or the output cannot be written.
         RunStoppedError: Ctrl-C or SIGTERM, after an orderly end.
     """
+    notebook = Path(notebook)
     nb = read_notebook(notebook)
+    values = prepare(nb, parameters or {}, secrets=secrets or ()).values
     folder = store or find_store(notebook)
     papermill_engines.register(ENGINE, DurableEngine)
+    install()
     runs: list[Run] = []
 
     def note(run: Run) -> None:
@@ -87,8 +110,8 @@ def run_notebook(
     try:
         execute_notebook(
             str(notebook).replace("{", "{{").replace("}", "}}"),
-            output,
-            dict(parameters or {}),
+            None if output is None else str(output),
+            dict(values),
             engine_name=ENGINE,
             kernel_name=DurableEngine.nb_kernel_name(nb, kernel_name),
             language=DurableEngine.nb_language(nb),
@@ -99,10 +122,19 @@ def run_notebook(
             execution_timeout=cell_timeout,
             keep_going=keep_going,
             kernel_restarts=kernel_restarts,
+            jobs=jobs,
             on_failure=on_failure,
             on_success=on_success,
             auto=auto,
             verify_reused=verify_reused,
+            new_run=new_run,
+            resume=resume,
+            from_step=from_step,
+            force=force,
+            tags=tags,
+            parent=parent,
+            known_as=known_as,
+            secrets=secrets,
         )
     except PapermillExecutionError:
         pass  # the ledger and the report tell it

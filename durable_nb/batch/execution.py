@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from nbformat import NotebookNode
 
 from durable_nb.batch import cell_status
+from durable_nb.batch.ahead import Ahead
 from durable_nb.batch.cell_end import CellEnd
 from durable_nb.batch.ended import Ended, in_our_words, last_error, name_of, sum_up
+from durable_nb.batch.inspecting.logs import shown_by_last_attempt
 from durable_nb.batch.kernel_client import KernelClient
 from durable_nb.batch.kernels import Kernels
-from durable_nb.batch.logs import shown_by_last_attempt
 from durable_nb.batch.losses import Losses
 from durable_nb.batch.notebook_file import NotebookFile
 from durable_nb.batch.progress import Progress
 from durable_nb.batch.runs import Failure
+from durable_nb.batch.side_kernel import further_kernel
 from durable_nb.batch.steps import DeclaredStep, ending_cells, is_executable
 from durable_nb.batch.stopping import signals_to
 from durable_nb.core.endings import Ending
+from durable_nb.core.independence import CellFacts
 from durable_nb.core.model import State
 
 _SYNC_EVERY = 1.0
@@ -47,6 +51,9 @@ class Execution:
         autosave_seconds: float,
         on_output: Callable[[NotebookNode], None],
         on_event: Callable[[Mapping[str, Any]], None],
+        on_kernel: Callable[[Mapping[str, str]], None],
+        jobs: int = 1,
+        facts: Sequence[CellFacts] = (),
         **traits: Any,
     ) -> None:
         self._nb = nb
@@ -65,8 +72,14 @@ class Execution:
                 on_event=on_event,
                 **traits,
             ),
+            on_kernel,
         )
         self._ends: dict[int, CellEnd] = {}
+        self.given: set[str] = set()
+        """Steps of which a person has given an output by hand: their failure does not stop the others."""
+        self._ahead = Ahead(
+            facts, jobs, lambda: further_kernel(nb, on_step=progress.step, on_event=on_event, **traits)
+        )
 
     def run(self, run: Mapping[str, Any], losses: Losses) -> Ended:
         """Execute every cell, or up to the one that ends the run, and then the cells for that end.
@@ -83,7 +96,7 @@ class Execution:
         return _run_async(self._run(run, losses))
 
     async def _run(self, run: Mapping[str, Any], losses: Losses) -> Ended:
-        with signals_to(self._kernels.request_stop):
+        with signals_to(self._request_stop):
             try:
                 return await self._run_saving(run, losses)
             except asyncio.CancelledError:
@@ -91,7 +104,12 @@ class Execution:
                     raise
                 return Ended(CellEnd.STOPPED, None, _NOT_BEGUN, self._kernels.stop_signal)
             finally:
+                await self._ahead.close()
                 await self._kernels.close()
+
+    def _request_stop(self, signum: int) -> None:
+        self._kernels.request_stop(signum)
+        self._ahead.request_stop(signum)
 
     async def _run_saving(self, run: Mapping[str, Any], losses: Losses) -> Ended:
         duties = [asyncio.create_task(self._sync()), asyncio.create_task(self._autosave())]
@@ -106,7 +124,10 @@ class Execution:
     async def _run_in_kernels(self, run: Mapping[str, Any], losses: Losses) -> Ended:
         """Go through the notebook, from its first cell again each time that a kernel is lost."""
         while True:
-            client = await self._kernels.start({**run, "attempts": losses.attempts})
+            told = {**run, "attempts": losses.attempts}
+            before = monotonic()
+            client = await self._kernels.start(told)
+            self._ahead.begin(told, monotonic() - before)
             ended = await self._run_cells(client, losses)
             cell = next(reversed(self._ends), None)
             if ended.how is CellEnd.STOPPED or cell is None or not client.is_lost:
@@ -132,17 +153,23 @@ class Execution:
     async def _run_cells(self, client: KernelClient, losses: Losses) -> Ended:
         self._ends = {}
         for index, cell in enumerate(self._nb.cells):
+            ahead = await self._ahead.arrive(index) if is_executable(cell) else {}
             if self._kernels.stop_signal is not None:
                 return Ended(CellEnd.STOPPED, None, _BETWEEN, self._kernels.stop_signal)
             if is_executable(cell):
-                how = await self._run_cell(client, index, losses.about(index))
-                goes_on = how.goes_on or (self._keep_going and how.lets_others_go_on)
-                if not goes_on or client.is_lost:
+                how = await self._run_cell(client, index, {**losses.about(index), **ahead})
+                self._ahead.passed(index, well=how.goes_on)
+                if not self._goes_on_after(index, how) or client.is_lost:
                     break
             elif cell.cell_type != "code":
                 self._pass_over(index, cell)
             self._progress.advance()
         return sum_up(self._ends, lambda i: last_error(self._nb.cells[i]), self._kernels.stop_signal)
+
+    def _goes_on_after(self, index: int, how: CellEnd) -> bool:
+        step = self._steps.get(index)
+        others_too = self._keep_going or (step is not None and step.cell.name in self.given)
+        return how.goes_on or (others_too and how.lets_others_go_on)
 
     async def _run_cell(self, client: KernelClient, index: int, about: Mapping[str, Any]) -> CellEnd:
         cell = self._nb.cells[index]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
@@ -19,8 +20,18 @@ _TIMEOUT = 10.0
 _log = logging.getLogger("durable_nb.batch")
 
 
-def tell(targets: Sequence[str], outcome: Outcome, folder: Path) -> None:
-    """Call each of the hooks; one that fails is logged, and changes nothing about the run.
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """What became of one hook."""
+
+    hook: str
+    """URL or function, without the secrets that a webhook's address holds."""
+    error: str = ""
+    """Why it could not be told; empty if it was."""
+
+
+def tell(targets: Sequence[str], outcome: Outcome, folder: Path) -> Iterator[HookCall]:
+    """Call one hook after the other; one that fails is logged, and changes nothing about the run.
 
     Args:
         targets: URLs, which get a POST of the outcome as JSON, and functions written ``module:function``,
@@ -29,13 +40,16 @@ def tell(targets: Sequence[str], outcome: Outcome, folder: Path) -> None:
         folder: Where the modules of functions are looked for first.
     """
     for target in targets:
+        error = ""
         try:
             if is_url(target):
                 _post(target, outcome)
             else:
                 _call(target, outcome, folder)
-        except Exception as error:  # noqa: BLE001  # a hook is foreign code; the run's end is recorded already
-            _log.warning("run %s: %s was not told: %s", outcome.run_id, _shown(target), _in_words(error))
+        except Exception as raised:  # noqa: BLE001  # a hook is foreign code; the run's end is recorded already
+            error = _in_words(raised, target)
+            _log.warning("run %s: %s was not told: %s", outcome.run_id, _shown(target), error)
+        yield HookCall(_shown(target), error)
 
 
 def _post(url: str, outcome: Outcome) -> None:
@@ -67,7 +81,12 @@ def _shown(target: str) -> str:
     return f"{parts.scheme}://{parts.hostname}/…"
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception, target: str) -> str:
     if isinstance(error, HTTPError):
         error.close()
-    return f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {error}"
+    parts = urlsplit(target) if is_url(target) else None
+    hidden = (parts.path, parts.query, parts.password) if parts is not None else ()
+    for part in hidden:
+        text = text.replace(part, "…") if part and part != "/" else text
+    return text

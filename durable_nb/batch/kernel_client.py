@@ -20,10 +20,13 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
 
 from durable_nb.batch import streams
+from durable_nb.batch.asked import OF_ONE_RUN
 from durable_nb.batch.cell_end import CellEnd, ensure_error, error_output, how_it_ended
+from durable_nb.batch.masked_messages import MaskedMessages
 from durable_nb.batch.patience import GRACE, Move, Patience
 from durable_nb.core.errors import KernelDiedError, StepTimeoutError, UsageError
 from durable_nb.core.protocol import EVENT_MIME, REQUEST_KEY, RUN_VARIABLE, STATUS_MIME
+from durable_nb.core.secrets import Secrets
 
 _POLL = 0.2
 _SETTLE = 0.3
@@ -60,9 +63,13 @@ class KernelClient(NotebookClient):
         on_step: Callable[[Mapping[str, Any]], None],
         on_output: Callable[[NotebookNode], None],
         on_event: Callable[[Mapping[str, Any]], None],
+        secrets: Secrets | None = None,
         **traits: Any,
     ) -> None:
         super().__init__(nb, **traits)
+        self.secrets = secrets if secrets is not None else Secrets()
+        """What is in no output."""
+        self._messages = MaskedMessages(self.secrets)
         self.reset_execution_trackers()
         self._on_change = on_change
         self._on_step = on_step
@@ -115,7 +122,9 @@ class KernelClient(NotebookClient):
             # Sockets in a folder that only this user can open, and no race for a free TCP port.
             self.km.transport = "ipc"
             self.km.ip = f"{self._folder.name}/socket"
-        await self.async_start_new_kernel(env={**os.environ, **environment})
+        # What was asked of this run is not asked of runs that its cells may start.
+        ours = {name: text for name, text in os.environ.items() if name not in OF_ONE_RUN}
+        await self.async_start_new_kernel(env={**ours, **environment})
         await self.async_start_new_kernel_client()
 
     async def language(self) -> dict[str, Any]:
@@ -131,9 +140,14 @@ class KernelClient(NotebookClient):
                 return info
         raise KernelDiedError(f"the kernel {self.kernel_name!r} answers, but its outputs do not arrive")
 
-    async def run_silently(self, code: str) -> dict[str, Any]:
-        """Execute code that is not part of the notebook; returns the content of the reply."""
-        request = self._send(code, index=None, silent=True)
+    async def run_silently(self, code: str, expressions: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Execute code that is not part of the notebook; returns the content of the reply.
+
+        Args:
+            code: What is executed.
+            expressions: What is asked then: name → expression.
+        """
+        request = self._send(code, index=None, silent=True, expressions=expressions)
         message = await self._unless_dead(request.reply)
         content: dict[str, Any] = message["content"]
         return content
@@ -270,6 +284,8 @@ class KernelClient(NotebookClient):
         return float(deadline) if isinstance(deadline, int | float) else None
 
     def _end_by_death(self, cell: NotebookNode) -> CellEnd:
+        for part in self._messages.rest():
+            self._take_output(part, self._requests[part["parent_header"]["msg_id"]])
         cell.outputs.append(error_output("KernelDied", f"{self.exit_text} while this cell ran"))
         return CellEnd.STOPPED if self._stop.done() else CellEnd.DIED
 
@@ -302,14 +318,20 @@ class KernelClient(NotebookClient):
     # Messages
 
     def _send(
-        self, code: str, *, index: int | None, silent: bool = False, metadata: Mapping[str, Any] | None = None
+        self,
+        code: str,
+        *,
+        index: int | None,
+        silent: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        expressions: Mapping[str, str] | None = None,
     ) -> _Request:
         assert self.kc is not None
         content = {
             "code": code,
             "silent": silent,
             "store_history": not silent,
-            "user_expressions": {},
+            "user_expressions": dict(expressions or {}),
             "allow_stdin": False,
             "stop_on_error": index is None or not self._may_fail(self.nb.cells[index]),
         }
@@ -354,7 +376,8 @@ class KernelClient(NotebookClient):
             self._last_message = monotonic()
             request = self._requests.get(message["parent_header"].get("msg_id"))
             if request is not None:
-                self._take_output(message, request)
+                for part in self._messages.take(message):
+                    self._take_output(part, request)
 
     def _take_output(self, message: dict[str, Any], request: _Request) -> None:
         if request.index is None:
@@ -391,7 +414,7 @@ class KernelClient(NotebookClient):
             message = await self.kc.shell_channel.get_msg(timeout=None)
             request = self._requests.get(message["parent_header"].get("msg_id"))
             if request is not None and not request.reply.done():
-                request.reply.set_result(message)
+                request.reply.set_result(self._messages.masked(message))
 
     async def _watch_process(self) -> None:
         while await self._manager.is_alive():  # noqa: ASYNC110 - a process sets no event

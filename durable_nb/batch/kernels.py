@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -9,21 +11,36 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from durable_nb.batch.imports import imported_packages
 from durable_nb.batch.kernel_client import KernelClient
 from durable_nb.batch.steps import is_executable
 from durable_nb.core.errors import UsageError
 
 _LOADS_EXTENSION = re.compile(r"^\s*%?(?:re)?load_ext\s+durable_nb\b", re.MULTILINE)
 _STAY = '__import__("durable_nb.batch.orphan", fromlist=["_"]).end_with_parent({parent})'
+_TELL_SECRETS = '__import__("durable_nb.kernel.secret_values", fromlist=["_"]).receive({values!r})'
 _LOAD = 'get_ipython().run_line_magic("load_ext", "durable_nb")'
+_VERSIONS = '__import__("durable_nb.kernel.versions", fromlist=["_"]).versions({imported})'
 
 
 class Kernels:
-    """Starts a kernel, replaces it by another, ends it; passes on the request to stop."""
+    """Starts a kernel, replaces it by another, ends it; passes on the request to stop.
 
-    def __init__(self, nb: NotebookNode, make: Callable[[], KernelClient]) -> None:
+    Args:
+        nb: The notebook.
+        make: Makes a client for another kernel.
+        on_start: Told of each kernel that is ready, with the versions of what the notebook runs on.
+    """
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        make: Callable[[], KernelClient],
+        on_start: Callable[[Mapping[str, str]], None],
+    ) -> None:
         self._nb = nb
         self._make = make
+        self._on_start = on_start
         self._client: KernelClient | None = None
         self.stop_signal: int | None = None
         """The signal by which this process was asked to end, if any."""
@@ -73,9 +90,32 @@ class Kernels:
         code = _STAY.format(parent=os.getpid())
         if not any(_LOADS_EXTENSION.search(cell.source) for cell in self._nb.cells if is_executable(cell)):
             code += "\n" + _LOAD
-        reply = await client.run_silently(code)
+        asked = {"versions": _VERSIONS.format(imported=imported_packages(self._nb))}
+        reply = await client.run_silently(code, asked)
         if reply["status"] != "ok":
             raise UsageError(_cannot_load(client.kernel_name, reply))
+        if client.secrets:
+            # Not by the environment: whatever the kernel starts would have them too.
+            values = json.dumps(client.secrets.values, default=str)
+            taken = await client.run_silently(_TELL_SECRETS.format(values=values))
+            if taken["status"] != "ok":
+                raise UsageError(_cannot_take_secrets(client))
+        self._on_start(_versions(reply["user_expressions"]["versions"]))
+
+
+def _versions(answer: Mapping[str, Any]) -> dict[str, str]:
+    """What the kernel answered; nothing where its durable_nb is older than the question."""
+    if answer.get("status") != "ok":
+        return {}
+    found: dict[str, str] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+    return found
+
+
+def _cannot_take_secrets(client: KernelClient) -> str:
+    return (
+        f"the durable_nb of the kernel {client.kernel_name!r} is too old to be given secret parameters "
+        f"({', '.join(client.secrets.names)}). Upgrade it there: pip install --upgrade durable_nb"
+    )
 
 
 def _cannot_load(kernel: str, reply: Mapping[str, Any]) -> str:

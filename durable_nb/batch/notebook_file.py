@@ -13,6 +13,7 @@ import psutil
 from nbformat import NotebookNode
 from nbformat.v4.nbjson import writes as to_json
 
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import STAGE_MARK, make_folder, store_error, sync_folder
 
 _MARK = '"cells": []'
@@ -25,8 +26,9 @@ class NotebookText:
     one cell costs one cell, however long the notebook is.
     """
 
-    def __init__(self, nb: NotebookNode) -> None:
+    def __init__(self, nb: NotebookNode, secrets: Secrets | None = None) -> None:
         self._nb = nb
+        self._secrets = secrets if secrets is not None else Secrets()
         self._cells: list[bytes | None] = [None] * len(nb.cells)
 
     def touch(self, index: int) -> None:
@@ -37,7 +39,7 @@ class NotebookText:
         """The notebook's text as UTF-8, in pieces to be written one after the other."""
         for index, text in enumerate(self._cells):
             if text is None:
-                self._cells[index] = _cell_text(self._nb.cells[index])
+                self._cells[index] = _cell_text(self._secrets.masked(self._nb.cells[index]))
         return [*self._assemble()]
 
     def _assemble(self) -> Iterable[bytes]:
@@ -157,11 +159,11 @@ class NoTarget:
 
 
 class NotebookFile:
-    """A notebook that is being executed, and its copy on disk."""
+    """A notebook that is being executed, and its copy on disk, in which no secret stands."""
 
-    def __init__(self, nb: NotebookNode, target: Target) -> None:
+    def __init__(self, nb: NotebookNode, target: Target, secrets: Secrets | None = None) -> None:
         self.nb = nb
-        self._text = NotebookText(nb)
+        self._text = NotebookText(nb, secrets)
         self._target = target
         self._changed = True
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import psutil
-
 from durable_nb.store.origin import host
 
 _CLOCK_SLACK = 2.0
@@ -24,6 +22,8 @@ def is_gone(host_name: str, pid: int, since: float) -> bool:
     """
     if host_name != host():
         return False
+    import psutil  # only now: most often nothing is at work
+
     if pid == os.getpid():
         return bool(psutil.Process().create_time() > since + _CLOCK_SLACK)
     try:

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from durable_nb.batch.terminal import can_repaint
 from durable_nb.core.model import State
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class Progress:
         if isinstance(wanted, Mapping):
             settings.update(wanted)
         else:
-            settings["disable"] = not (wanted and sys.stderr.isatty())
+            settings["disable"] = not (wanted and can_repaint(sys.stderr))
         self._bar = tqdm(total=cells, **settings)
         self._steps: dict[str, str] = {}
         self._log = ExitStack()

@@ -1,24 +1,23 @@
-"""The life of a run: begun or resumed, its steps declared, finished, or found dead."""
+"""The life of a run once it has begun: its steps declared, its kernels, its end, or how it is found dead."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_nb.batch import processes
-from durable_nb.batch.steps import DeclaredStep
-from durable_nb.batch.wording import ago
+from durable_nb.batch.run_events import events_since_start
 from durable_nb.core.model import EventKind, Json, State, StepEvent
-from durable_nb.store import origin
-from durable_nb.store.files import make_folder, translated
-from durable_nb.store.locks import FileLock
 from durable_nb.store.store import Store
+
+if TYPE_CHECKING:
+    from durable_nb.batch.hooks import HookCall
+    from durable_nb.batch.steps import DeclaredStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,67 +36,8 @@ class Failure:
         return {"type": self.type, "message": self.message, "traceback": self.traceback}
 
 
-_DEAD = Failure("Interrupted", "its process ended without a word, as by SIGKILL or a power cut")
+DEAD = Failure("Interrupted", "its process ended without a word, as by SIGKILL or a power cut")
 _UNFINISHED = Failure("Interrupted", "the run ended before the step did")
-_WAYS_TO_STOP = {
-    State.FAILED: "it failed",
-    State.INTERRUPTED: "it was interrupted",
-    State.CANCELLED: "it was stopped",
-    State.WAITING: "it stopped for a decision",
-}
-RESUMABLE = frozenset(_WAYS_TO_STOP)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that has just been begun or resumed."""
-
-    run_id: str
-    resumed_from: State | None = None
-    """What an earlier process left the run as; None for a new run."""
-    left_at: datetime | None = None
-    """When it was left."""
-
-    def announcement(self) -> str:
-        """One line for people."""
-        if self.resumed_from is None:
-            return f"Run {self.run_id} started"
-        when = f" {ago(self.left_at)}" if self.left_at else ""
-        return f"Run {self.run_id} goes on; {_WAYS_TO_STOP[self.resumed_from]}{when}"
-
-
-def begin(
-    store: Store, notebook: str, parameters: Mapping[str, Any], *, engine: str, output: str = ""
-) -> Run:
-    """Continue the last run of this notebook with these parameters if it is unfinished, else begin one.
-
-    A run that another process is still busy with is left alone.
-
-    Args:
-        store: Where runs are recorded.
-        notebook: Absolute path of the notebook; empty for one without, which is never resumed.
-        parameters: The notebook's parameters.
-        engine: What executes it.
-        output: Where the executed notebook goes.
-    """
-    canonical = as_json(parameters)
-    with translated(store.path):
-        make_folder(store.path)
-    with FileLock(store.path / "begin.lock"):
-        run = _unfinished(store, notebook, canonical) or Run(origin.new_run_id())
-        data: dict[str, Json] = {
-            "notebook": notebook,
-            "parameters": canonical,
-            "engine": engine,
-            "host": origin.host(),
-            "pid": os.getpid(),
-            "user": origin.user(),
-            "output": output,
-            "parent_run_id": None,
-        }
-        store.record(StepEvent(EventKind.RUN_STARTED, run.run_id, time.time(), data=data))
-        store.flush()
-    return run
 
 
 def attempts_so_far(store: Store, run_id: str) -> dict[str, int]:
@@ -122,15 +62,61 @@ def declare(store: Store, run_id: str, notebook: str, steps: Iterable[DeclaredSt
         store.record(event)
 
 
+def kernel_started(store: Store, run_id: str, versions: Mapping[str, str]) -> None:
+    """Record that a kernel works for the run, and which versions it has of what the notebook runs on."""
+    data: dict[str, Json] = {"versions": dict(versions)}
+    store.record(StepEvent(EventKind.KERNEL_STARTED, run_id, time.time(), data=data))
+
+
 def finish(store: Store, run_id: str, state: State, error: Failure | None = None) -> None:
-    """Record how a run ended; attempts that are still open ended with it."""
-    store.recover()
-    interrupt_open_attempts(store, run_id, error or _UNFINISHED)
-    data: dict[str, Json] = {"state": state.value, "error": None}
-    if error is not None:
-        data["error"] = error.as_json()
-    store.record(StepEvent(EventKind.RUN_FINISHED, run_id, time.time(), data=data))
+    """Record how a run ended; attempts that are still open ended with it.
+
+    Raises:
+        StoreError: The ledger cannot be written; how it ended is on file, if there was room for that.
+    """
+    before: list[StepEvent] = []
+    try:
+        store.recover()
+        interrupt_open_attempts(store, run_id, error or _UNFINISHED)
+        store.flush()
+        before = events_since_start(store, run_id)
+    finally:  # a small file may have room where the ledger has none
+        keep_end(store, run_id, state, error, before)
     store.flush()
+
+
+def keep_end(
+    store: Store,
+    run_id: str,
+    state: State,
+    error: Failure | None = None,
+    before: Iterable[StepEvent] = (),
+) -> None:
+    """Put on file how a run ended, if it has begun there; the ledger learns it when it next can.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        state: What it came to.
+        error: Why.
+        before: What else happened to it since it was started.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    data: dict[str, Json] = {"state": state.value, "error": None if error is None else error.as_json()}
+    event = StepEvent(EventKind.RUN_FINISHED, run_id, time.time(), data=data)
+    if store.runs.has_begun(run_id):
+        store.runs.add(event, before)
+    store.record(event)
+
+
+def hook_called(store: Store, run_id: str, call: HookCall) -> None:
+    """Record what became of a hook, once the run has ended."""
+    data: dict[str, Json] = {"hook": call.hook, "error": call.error or None}
+    event = StepEvent(EventKind.HOOK_CALLED, run_id, time.time(), data=data)
+    store.runs.add(event)
+    store.record(event)
 
 
 def interrupt_open_attempts(store: Store, run_id: str, error: Failure) -> None:
@@ -186,35 +172,35 @@ def _close(store: Store, run_id: str, row: Mapping[str, Any], state: State, erro
 
 def settle_dead_runs(store: Store) -> list[str]:
     """Record as interrupted every run whose process on this machine is gone; returns their ids."""
-    dead = [row["run_id"] for row in store.ledger.rows(_RUNNING) if _is_dead(row)]
-    for run_id in dead:
-        finish(store, run_id, State.INTERRUPTED, _DEAD)
+    if not _left_open(store):
+        return []
+    store.recover()  # one may have put down its end, and died before the ledger knew of it
+    dead = []
+    for row in _left_open(store):
+        if row["state"] == State.RUNNING:
+            finish(store, row["run_id"], State.INTERRUPTED, DEAD)
+            dead.append(row["run_id"])
+        else:  # the ledger had no room for how its attempts ended
+            interrupt_open_attempts(store, row["run_id"], _UNFINISHED)
+    store.flush()
     return dead
 
 
-_COLUMNS = "run_id, state, parameters, host, pid, finished_at, coalesce(resumed_at, started_at) as started_at"
-_OF_NOTEBOOK = f"select {_COLUMNS} from runs where notebook = ? order by runs.started_at desc limit 100"  # noqa: S608
-_RUNNING = f"select {_COLUMNS} from runs where state = 'running'"  # noqa: S608
+def _left_open(store: Store) -> list[dict[str, Any]]:
+    return [row for row in store.ledger.rows(_OPEN) if is_dead(row)]
+
+
+_OPEN = """
+    select run_id, state, host, pid, coalesce(resumed_at, started_at) as started_at from runs
+    where state = 'running' or run_id in (select run_id from attempts where state = 'running')
+"""
 _OPEN_ATTEMPTS = """
     select step, attempt, notebook, started_at from attempts where run_id = ? and state = 'running'
 """
 
 
-def _unfinished(store: Store, notebook: str, parameters: Json) -> Run | None:
-    if not notebook:
-        return None
-    rows = store.ledger.rows(_OF_NOTEBOOK, [notebook])
-    last = next((row for row in rows if json.loads(row["parameters"] or "{}") == parameters), None)
-    if last is None:
-        return None
-    state, left_at = State(last["state"]), last["finished_at"]
-    if state is State.RUNNING and _is_dead(last):
-        finish(store, last["run_id"], State.INTERRUPTED, _DEAD)
-        state, left_at = State.INTERRUPTED, None
-    return Run(last["run_id"], state, _utc(left_at)) if state in RESUMABLE else None
-
-
-def _is_dead(row: Mapping[str, Any]) -> bool:
+def is_dead(row: Mapping[str, Any]) -> bool:
+    """Whether the process that a run was last started in is known to be gone."""
     return processes.is_gone(row["host"], row["pid"], _epoch(row["started_at"]))
 
 
@@ -224,8 +210,10 @@ def as_json(parameters: Mapping[str, Any]) -> dict[str, Json]:
     return plain
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment and (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+def as_recorded(parameters: Mapping[str, Any]) -> dict[str, Json]:
+    """Parameters as a run's record gives them back: of NaN and infinity it has the names."""
+    plain: dict[str, Json] = json.loads(json.dumps(as_json(parameters)), parse_constant=str)
+    return plain
 
 
 def _epoch(moment: datetime) -> float:

@@ -35,6 +35,10 @@ class Settings:
     """The same for a run that completed."""
     folder: Path = Path()
     """Where modules of hooks are looked for: that of pyproject.toml, or else the notebook's."""
+    jobs: int = 1
+    """How many kernels execute steps at the same time."""
+    secrets: tuple[str, ...] = ()
+    """Parameters whose values are written nowhere, beside those whose names say so."""
 
 
 def settle(
@@ -42,8 +46,10 @@ def settle(
     *,
     keep_going: bool | None = None,
     kernel_restarts: int | None = None,
+    jobs: int | None = None,
     on_failure: str | Sequence[str] | None = None,
     on_success: str | Sequence[str] | None = None,
+    secrets: str | Sequence[str] | None = None,
 ) -> Settings:
     """The settings of a run: an option that is given wins over the environment, that over pyproject.toml.
 
@@ -51,8 +57,10 @@ def settle(
         notebook: The notebook's file; without one the search starts in the working directory.
         keep_going: Whether to run independent cells after a failure.
         kernel_restarts: How many times to replace a kernel that died.
+        jobs: How many kernels execute steps that do not depend on each other at the same time.
         on_failure: URLs or functions to tell of a failure.
         on_success: URLs or functions to tell of success.
+        secrets: Names of parameters that are secret.
 
     Raises:
         UsageError: A value that is not what was expected; the message says where it stands.
@@ -76,6 +84,8 @@ def settle(
         find("on_failure", on_failure, _targets, ()),
         find("on_success", on_success, _targets, ()),
         folder if project is None else project.parent,
+        find("jobs", jobs, _positive, 1),
+        secrets=find("secrets", secrets, _names, ()),
     )
 
 
@@ -103,6 +113,16 @@ def _count(value: object) -> int:
     raise ValueError("a whole number, 0 or more")
 
 
+def _positive(value: object) -> int:
+    try:
+        found = _count(value)
+    except ValueError:
+        found = 0
+    if not found:
+        raise ValueError("a whole number, 1 or more")
+    return found
+
+
 def _targets(value: object) -> tuple[str, ...]:
     listed = value.split() if isinstance(value, str) else value
     if isinstance(listed, list | tuple) and all(
@@ -110,6 +130,13 @@ def _targets(value: object) -> tuple[str, ...]:
     ):
         return tuple(listed)
     raise ValueError("URLs that begin with http:// or https://, or functions written module:function")
+
+
+def _names(value: object) -> tuple[str, ...]:
+    listed = value.replace(",", " ").split() if isinstance(value, str) else value
+    if isinstance(listed, list | tuple) and all(isinstance(n, str) and n.isidentifier() for n in listed):
+        return tuple(listed)
+    raise ValueError("names of parameters")
 
 
 def _is_target(text: str) -> bool:

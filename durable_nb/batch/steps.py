@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from durable_nb.core.cells import StepCell, read_cell
 from durable_nb.core.endings import Ending, find_ending
 from durable_nb.core.errors import DuplicateStepError, UsageError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 SKIP_TAG = "skip-execution"
 
@@ -41,9 +45,23 @@ def declared_steps(nb: NotebookNode) -> dict[int, DeclaredStep]:
                 f"cells {seen[step.name] + 1} and {index + 1} both claim the step name {step.name!r}; "
                 "expected one cell a name. Rename one of them."
             )
+        _check_order(step, index, seen)
         seen[step.name] = index
         steps[index] = DeclaredStep(index, cell.get("id", ""), step)
     return steps
+
+
+def _check_order(step: StepCell, index: int, before: Collection[str]) -> None:
+    for name in step.options.after:
+        if name not in before:
+            near = difflib.get_close_matches(name, before, n=1)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else f"the steps above it: {', '.join(before) or 'none'}"
+            )
+            raise UsageError(
+                f"cell {index + 1}: step {step.name!r} is to run --after {name}, but no cell above it is a "
+                f"step of that name; {hint}"
+            )
 
 
 def is_executable(cell: NotebookNode) -> bool:

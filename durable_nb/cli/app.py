@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 import click
 
 from durable_nb.core.errors import DurableError, UsageError
 
+PROGRAM = "durable-nb"
+COMPLETE_VARIABLE = "_DURABLE_NB_COMPLETE"
+"""Tells click in the environment that a shell asks what may come next."""
 COMPLETED, FAILED, WRONG_USAGE, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
 _SLOW_AND_UNUSED = "rfc3987_syntax"
 
 _COMMANDS = {
     "run": "durable_nb.cli.run",
+    "resume": "durable_nb.cli.resume",
+    "sweep": "durable_nb.cli.sweep",
     "status": "durable_nb.cli.inspect",
     "runs": "durable_nb.cli.inspect",
     "show": "durable_nb.cli.inspect",
     "logs": "durable_nb.cli.logs",
     "plan": "durable_nb.cli.explain",
     "why": "durable_nb.cli.explain",
+    "graph": "durable_nb.cli.graph",
+    "history": "durable_nb.cli.history",
+    "diff": "durable_nb.cli.diff",
+    "query": "durable_nb.cli.query",
+    "report": "durable_nb.cli.report",
+    "completion": "durable_nb.cli.completion",
     "invalidate": "durable_nb.cli.decide",
     "resolve": "durable_nb.cli.resolve",
     "recover": "durable_nb.cli.repair",
@@ -58,7 +69,7 @@ class LazyGroup(click.Group):
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(metadata.version("durable_nb"), prog_name="durable-nb")
+@click.version_option(package_name="durable_nb", prog_name=PROGRAM)
 def app() -> None:
     """Notebooks that can die at any moment and go on from there."""
 
@@ -67,7 +78,7 @@ def main(args: list[str] | None = None) -> None:
     """Run the command and end the process with its exit status."""
     # jsonschema, by way of nbformat, loads it if it can: seconds, for a format that no notebook has.
     sys.modules.setdefault(_SLOW_AND_UNUSED, None)  # type: ignore[arg-type]  # None: it is not there
-    sys.exit(status_of(lambda: app.main(args, prog_name="durable-nb", standalone_mode=False)))
+    sys.exit(status_of(lambda: app.main(args, prog_name=PROGRAM, standalone_mode=False)))
 
 
 def status_of(command: Callable[[], Any]) -> int:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from durable_nb.cli.completing import NotebookType, StepType
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import existing_store, json_option, store_option
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb invalidate clean\n  durable-nb invalidate clean --undo")
-@click.argument("step", metavar="STEP")
-@click.argument("notebook", metavar="[IN]", type=click.Path(path_type=Path), required=False)
+@click.argument("step", metavar="STEP", type=StepType())
+@click.argument("notebook", metavar="[IN]", type=NotebookType(), required=False)
 @click.option("--undo", is_flag=True, help="Take back the newest invalidation.")
 @store_option
 @json_option
@@ -21,7 +23,6 @@ def invalidate(step: str, notebook: Path | None, undo: bool, store_path: Path | 
     Nothing is deleted. IN only tells which store. That an edit does not change a result is said in the
     notebook, by %steps accept STEP: only its kernel knows what else differs.
     """
-    from durable_nb.cli import tables
     from durable_nb.core.overrides import OverrideKind
     from durable_nb.store import decisions
 
@@ -33,6 +34,6 @@ def invalidate(step: str, notebook: Path | None, undo: bool, store_path: Path | 
         count, text = len(decisions.invalidate(store, step).traces), "will not be reused"
     store.flush()
     if as_json:
-        tables.print_json({"step": step, "results": count, "invalidated": not undo})
+        print_json({"step": step, "results": count, "invalidated": not undo})
     else:
         click.echo(f"{count} {'result' if count == 1 else 'results'} of {step} {text}")

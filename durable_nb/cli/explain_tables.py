@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from durable_nb.batch.inspecting.effective import value_in_words
+from durable_nb.batch.parameters import Effective, Origin
 from durable_nb.batch.wording import ago
 from durable_nb.cli.explained import ExplainedStep
 from durable_nb.cli.tables import plain_table, shown_path, terminal
@@ -25,8 +27,8 @@ _LOOK = {
 _LINE_STYLES = {"+": "green", "-": "red", "@": "dim cyan"}
 
 
-def print_plan(plan: Plan) -> None:
-    """One line a step, and what it comes to."""
+def print_plan(plan: Plan, parameters: Sequence[Effective] = ()) -> None:
+    """One line a step, what it comes to, and the parameters that are edited: no cell shows them."""
     console = terminal()
     if not plan.steps:
         console.print(f"{shown_path(plan.notebook)} has no steps. Mark a cell with %%step NAME on line 1.")
@@ -45,6 +47,9 @@ def print_plan(plan: Plan) -> None:
         table.add_row(*row)
     console.print(table)
     console.print(Text(" · ".join(plan_words.totals(plan)), style="dim"))
+    for one in parameters:
+        if one.origin is Origin.EDIT:
+            console.print(Text(f"{one.name}={value_in_words(one.value)} ({one.whence})", style="dim"))
 
 
 def print_why(found: ExplainedStep) -> None:
@@ -53,13 +58,13 @@ def print_why(found: ExplainedStep) -> None:
     where = f" of {shown_path(found.notebook)}" if found.notebook else ""
     console.print(Text.assemble((found.step, "bold"), where))
     console.print(Text.assemble(("last ", "dim"), *_last(found)))
-    _print_reasons(console, found.past.differences if found.past is not None else ())
+    print_reasons(console, found.past.differences if found.past is not None else ())
     if found.planned is None:
         console.print(Text.assemble(("now  ", "dim"), "not known: name its notebook, durable-nb why STEP IN"))
         return
     _, style = _LOOK[found.planned.decision]
     console.print(Text.assemble(("now  ", "dim"), (_now(found.planned), style)))
-    _print_reasons(console, found.planned.reasons)
+    print_reasons(console, found.planned.reasons)
 
 
 def _decision(step: PlannedStep, console: Console) -> Text:
@@ -89,7 +94,8 @@ def _now(planned: PlannedStep) -> str:
     return f"would execute{f', {time}' if time else ''}"
 
 
-def _print_reasons(console: Console, reasons: Sequence[StaleReason]) -> None:
+def print_reasons(console: Console, reasons: Sequence[StaleReason]) -> None:
+    """Reasons one below the other, each with the changed lines of its source."""
     for reason in reasons:
         console.print(Padding(Text(f"· {reason.text}"), (0, 0, 0, 5), expand=False))
         for line in reason.lines:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from durable_nb.batch.reports import StepReport, step_status
-from durable_nb.cli.options import bring_up_to_date
+from durable_nb.batch.inspecting.reports import StepReport, step_status
+from durable_nb.cli.options import one_look
 from durable_nb.core.errors import UnknownStepError
 from durable_nb.core.model import Json
 from durable_nb.core.past import PastExecution, past_executions
@@ -47,7 +47,7 @@ def explain_step(
 
     Args:
         step: Its name.
-        notebook: The notebook it is in; None for the one in which it last completed.
+        notebook: The notebook it is in; None for the one in which it last completed, or else was tried.
         store: Where results are; None where there is none yet.
         plan: Plans a notebook.
 
@@ -56,10 +56,11 @@ def explain_step(
         NotebookError: The notebook that was named cannot be read.
     """
     past = _newest(step, store)
-    if notebook is None and past is not None and past.trace.notebook and Path(past.trace.notebook).exists():
-        notebook = Path(past.trace.notebook)
-    planned = plan(notebook) if notebook is not None else None
     reports = _reports(store, notebook)
+    if notebook is None:
+        notebook = _notebook_of(step, past, reports)
+        reports = [r for r in reports if notebook is None or r.notebook == str(notebook)] or reports
+    planned = plan(notebook) if notebook is not None else None
     last = next((report for report in reports if report.step == step), None)
     found = planned.of(step) if planned is not None else None
     if last is None and past is None and found is None:
@@ -75,11 +76,19 @@ def _newest(step: str, store: Store | None) -> PastExecution | None:
     return next(past_executions(traces, store.overrides.standing(step)), None)
 
 
+def _notebook_of(step: str, past: PastExecution | None, reports: list[StepReport]) -> Path | None:
+    """Where the step last completed, or else was last tried; None where that notebook is gone."""
+    known = [report for report in reports if report.step == step and report.updated_at is not None]
+    tried = sorted(known, key=lambda report: str(report.updated_at), reverse=True)
+    names = [*([past.trace.notebook] if past is not None else []), *(report.notebook for report in tried)]
+    return next((Path(name) for name in names if name and Path(name).exists()), None)
+
+
 def _reports(store: Store | None, notebook: Path | None) -> list[StepReport]:
     if store is None:
         return []
-    bring_up_to_date(store)
-    return step_status(store, notebook.resolve() if notebook is not None else None)
+    with one_look(store):
+        return step_status(store, notebook.resolve() if notebook is not None else None)
 
 
 def _unknown(step: str, names: list[str], store: Store | None) -> str:

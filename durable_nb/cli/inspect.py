@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from durable_nb.cli.completing import NotebookType, RunType
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import (
-    bring_up_to_date,
     existing_store,
     find_existing_store,
     json_option,
+    one_look,
     store_option,
 )
 
 if TYPE_CHECKING:
-    from durable_nb.batch.reports import StepReport
+    from durable_nb.batch.inspecting.reports import StepReport
+    from durable_nb.core.model import Json
     from durable_nb.store.store import Store
 
-_NOTEBOOK = click.Path(path_type=Path)
+_NOTEBOOK = NotebookType()
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb status report.ipynb")
@@ -29,7 +32,6 @@ _NOTEBOOK = click.Path(path_type=Path)
 def status(notebook: Path | None, store_path: Path | None, as_json: bool) -> None:
     """Show how the steps of IN stand, or those of every notebook."""
     from durable_nb.batch.declared import as_declared
-    from durable_nb.cli import tables
 
     if notebook is None:
         steps = _known_steps(existing_store(store_path))
@@ -38,16 +40,18 @@ def status(notebook: Path | None, store_path: Path | None, as_json: bool) -> Non
         store = find_existing_store(store_path, absolute)
         steps = as_declared(absolute, _known_steps(store, absolute) if store else [])
     if as_json:
-        tables.print_json([step.as_json() for step in steps])
+        print_json([step.as_json() for step in steps])
     else:
-        tables.print_status(steps)
+        from durable_nb.cli.tables import print_status
+
+        print_status(steps)
 
 
 def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]:
-    from durable_nb.batch.reports import step_status
+    from durable_nb.batch.inspecting.reports import step_status
 
-    bring_up_to_date(store)
-    return step_status(store, notebook)
+    with one_look(store):
+        return step_status(store, notebook)
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb runs\n  durable-nb runs report.ipynb -n 5")
@@ -57,33 +61,55 @@ def _known_steps(store: Store, notebook: Path | None = None) -> list[StepReport]
 @json_option
 def runs(notebook: Path | None, limit: int, store_path: Path | None, as_json: bool) -> None:
     """List the newest runs, of the notebook IN or of all."""
-    from durable_nb.batch import reports
-    from durable_nb.cli import tables
+    from durable_nb.batch.inspecting import reports
 
     absolute = notebook.resolve() if notebook else None
     store = existing_store(store_path, absolute)
-    bring_up_to_date(store)
-    found = reports.list_runs(store, absolute, limit)
+    with one_look(store):
+        found = reports.list_runs(store, absolute, limit)
     if as_json:
-        tables.print_json([report.as_json() for report in found])
+        print_json([report.as_json() for report in found])
     else:
-        tables.print_runs(found)
+        from durable_nb.cli.tables import print_runs
+
+        print_runs(found)
 
 
 @click.command(epilog="\b\nExample:\n  durable-nb show last\n  durable-nb show 20261122-2315")
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", type=RunType())
 @store_option
 @json_option
 def show(run_id: str, store_path: Path | None, as_json: bool) -> None:
-    """Show one run step by step. RUN is an id from 'runs', the beginning of one, or 'last'."""
-    from durable_nb.batch.reports import run_report
-    from durable_nb.cli import tables
+    """Show one run step by step. RUN is an id from 'runs', the beginning of one, or 'last'.
+
+    Steps that were tried more than once are followed by their attempts.
+    """
+    from durable_nb.batch.inspecting.attempts import run_attempts
+    from durable_nb.batch.inspecting.effective import as_json as as_json_values
+    from durable_nb.batch.inspecting.effective import run_declared, run_parameters
+    from durable_nb.batch.inspecting.given import run_given
+    from durable_nb.batch.inspecting.hook_calls import run_hooks
+    from durable_nb.batch.inspecting.reports import run_report
 
     store = existing_store(store_path)
-    bring_up_to_date(store)
-    report = run_report(store, run_id)
+    with one_look(store):
+        report = run_report(store, run_id)
+        attempts = run_attempts(store, report.run_id)
+        parameters = run_parameters(report, run_declared(store, report.run_id))
+        given, hooks = run_given(store, report.run_id), run_hooks(store, report.run_id)
     if as_json:
-        tables.print_json(report.as_json())
+        more: dict[str, Json] = {
+            "effective_parameters": as_json_values(parameters),
+            "given": [one.as_json() for one in given],
+            "attempts": [attempt.as_json() for attempt in attempts],
+            "hooks": [hook.as_json() for hook in hooks],
+        }
+        print_json(report.as_json() | more)
     else:
+        from durable_nb.cli import attempts_table, tables
+        from durable_nb.cli.record_lines import print_record
+
         tables.print_run(report)
+        print_record(report, parameters, given, hooks)
+        attempts_table.print_attempts(attempts)
         tables.print_traceback(report.traceback)

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from durable_nb.cli.options import bring_up_to_date, existing_store, json_option, store_option
+from durable_nb.cli.completing import NotebookType, RunType, StepType
+from durable_nb.cli.json_text import print_json
+from durable_nb.cli.options import (
+    bring_up_to_date,
+    existing_store,
+    for_traces_alone,
+    json_option,
+    store_option,
+)
 from durable_nb.core.model import State
 from durable_nb.core.wording import duration
 
 if TYPE_CHECKING:
-    from durable_nb.batch.logs import AttemptLog
+    from durable_nb.batch.inspecting.logs import AttemptLog
 
 _EPILOG = """\b
 Example:
@@ -37,11 +45,15 @@ class _Pattern(click.ParamType):  # type: ignore[type-arg]  # generic from click
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("step")
-@click.argument("notebook", metavar="[IN]", type=click.Path(path_type=Path), required=False)
+@click.argument("step", type=StepType())
+@click.argument("notebook", metavar="[IN]", type=NotebookType(), required=False)
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Only this attempt.")
 @click.option(
-    "--run", "run_id", metavar="RUN", help="Of this run, not of the last in which STEP was executed."
+    "--run",
+    "run_id",
+    metavar="RUN",
+    type=RunType(),
+    help="Of this run, not of the last in which STEP was executed.",
 )
 @click.option("--grep", type=_Pattern(), metavar="PATTERN", help="Only lines with this regular expression.")
 @store_option
@@ -56,18 +68,18 @@ def logs(
     as_json: bool,
 ) -> int:
     """Show what STEP has printed, logged and shown in each of its attempts, failed ones too."""
-    from durable_nb.batch.logs import step_logs
-    from durable_nb.cli import tables
+    from durable_nb.batch.inspecting.logs import step_logs
 
     absolute = notebook.resolve() if notebook else None
     store = existing_store(store_path, absolute)
     bring_up_to_date(store)
+    for_traces_alone()
     found = step_logs(store, step, absolute, run=run_id)
     chosen = [log for log in found if attempt in {None, log.attempt}]
     if grep is not None:
         chosen = [log for log in chosen if log.matching(grep)]
     if as_json:
-        tables.print_json([log.as_json() for log in chosen])
+        print_json([log.as_json() for log in chosen])
     else:
         if chosen:
             click.echo(f"run {chosen[0].run_id}")

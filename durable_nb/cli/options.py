@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from durable_nb.store.store import Store
 
@@ -32,7 +33,7 @@ def json_option(function: Function) -> Function:
 
 
 def run_options(function: Function) -> Function:
-    """Add ``-p``, ``-f`` and ``--cwd``: what a run gets besides its notebook."""
+    """Add ``-p``, ``-f``, ``--secret`` and ``--cwd``: what a run gets besides its notebook."""
     for option in (
         click.option(
             "--cwd",
@@ -56,9 +57,42 @@ def run_options(function: Function) -> Function:
             metavar="NAME VALUE",
             help="Set a parameter; may be repeated.",
         ),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            metavar="NAME",
+            help="A parameter whose value is written nowhere, as if its name looked secret; may be repeated.",
+        ),
     ):
         function = option(function)
     return function
+
+
+def forcing_options(function: Function) -> Function:
+    """Add ``--from`` and ``--force``."""
+    for option in (
+        click.option(
+            "--force",
+            multiple=True,
+            metavar="STEP",
+            help="Execute STEP even if it is up to date; may be repeated.",
+        ),
+        click.option(
+            "--from",
+            "from_step",
+            default="",
+            metavar="STEP",
+            help="The same for STEP and all after it, but for those marked --at-most-once.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def tag_option(text: str) -> Callable[[Function], Function]:
+    """Add ``--tag``, with this help."""
+    return click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help=text)
 
 
 def find_existing_store(path: Path | None, notebook: Path | None = None) -> Store | None:
@@ -73,6 +107,21 @@ def find_existing_store(path: Path | None, notebook: Path | None = None) -> Stor
     # What DuckDB still holds at the end of a process it complains about on stderr.
     click.get_current_context().call_on_close(store.close)
     return store
+
+
+def find_traces(path: Path | None, notebook: Path | None = None) -> Store | None:
+    """The same for a command that reads what steps have left, but none of their values."""
+    store = find_existing_store(path, notebook)
+    if store is not None:
+        for_traces_alone()
+    return store
+
+
+def for_traces_alone() -> None:
+    """Load what traces are read with, and no more than that: this process reads no values."""
+    from durable_nb.store.arrow_alone import load_arrow_alone
+
+    load_arrow_alone()
 
 
 def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
@@ -93,13 +142,21 @@ def existing_store(path: Path | None, notebook: Path | None = None) -> Store:
     return store
 
 
+@contextmanager
+def one_look(store: Store) -> Iterator[None]:
+    """Bring the ledger up to date, and open it once for all asked in the block: nothing slow in it."""
+    with store.ledger.kept_open():
+        bring_up_to_date(store)
+        yield
+
+
 def bring_up_to_date(store: Store) -> None:
     """Record what died without a word, so that it can be shown; where that cannot be written, say so."""
     from durable_nb.batch.runs import settle_dead_runs
     from durable_nb.core.errors import StoreAccessError, StoreFullError
 
     try:
-        settle_dead_runs(store)
         store.recover()
+        settle_dead_runs(store)
     except (StoreAccessError, StoreFullError) as error:
         click.echo(f"Shown as last recorded, because nothing can be written: {error}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import existing_store, json_option, store_option
 
 
@@ -20,13 +21,12 @@ def recover(store_path: Path | None, as_json: bool) -> None:
     died without a word are recorded as interrupted.
     """
     from durable_nb.batch.runs import settle_dead_runs
-    from durable_nb.cli import tables
 
     store = existing_store(store_path)
     found = asdict(store.recover())
     dead = settle_dead_runs(store)
     if as_json:
-        tables.print_json({**found, "runs_interrupted": list(dead)})
+        print_json({**found, "runs_interrupted": list(dead)})
         return
     for name, value in found.items():
         click.echo(f"{name.replace('_', ' ')}: {value}")

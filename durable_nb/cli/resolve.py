@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from durable_nb.cli.completing import NotebookType, StepType
+from durable_nb.cli.json_text import print_json
 from durable_nb.cli.options import existing_store, json_option, store_option
 
 
@@ -14,8 +16,8 @@ from durable_nb.cli.options import existing_store, json_option, store_option
     "  durable-nb resolve charge --happened --value 'receipt=\"R-17\"'\n"
     "  durable-nb resolve charge --run-again"
 )
-@click.argument("step", metavar="[STEP]", required=False)
-@click.argument("notebook", metavar="[IN]", type=click.Path(path_type=Path), required=False)
+@click.argument("step", metavar="[STEP]", type=StepType(), required=False)
+@click.argument("notebook", metavar="[IN]", type=NotebookType(), required=False)
 @click.option("--happened", is_flag=True, help="It was done: go on as if it had completed.")
 @click.option("--run-again", is_flag=True, help="It was not done, or shall be done again.")
 @click.option(
@@ -36,7 +38,6 @@ def resolve(
 
     Nothing is run: the next run of the notebook goes on from there. IN only tells which store.
     """
-    from durable_nb.cli import tables
     from durable_nb.core.errors import UsageError
     from durable_nb.store import resolving
 
@@ -44,7 +45,7 @@ def resolve(
     if step is None:
         found = resolving.waiting(store)
         if as_json:
-            tables.print_json([resolving.as_json(intent) for intent in found])
+            print_json([resolving.as_json(intent) for intent in found])
         else:
             click.echo(resolving.listed(found, "durable-nb resolve"))
         return
@@ -53,6 +54,6 @@ def resolve(
     decided = resolving.resolve(store, step, happened=happened, values=resolving.read_values(values))
     store.flush()
     if as_json:
-        tables.print_json(resolving.as_json(decided))
+        print_json(resolving.as_json(decided))
     else:
         click.echo(resolving.in_words(decided))

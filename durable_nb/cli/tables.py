@@ -1,11 +1,10 @@
-"""What the command prints: tables for a terminal, the same without ornament for a pipe, JSON for programs."""
+"""What the command prints: tables for a terminal, the same without ornament for a pipe."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from durable_nb.batch.reports import RunReport, StepReport
+from durable_nb.batch.inspecting.reports import RunReport, StepReport
 from durable_nb.batch.wording import ago
-from durable_nb.core.model import Json, State
+from durable_nb.core.model import State
 from durable_nb.core.wording import duration
 
 _LOOK: Mapping[State, tuple[str, str]] = {
@@ -35,11 +34,6 @@ _WIDE = 120
 _OF_ANOTHER = re.compile(r"(, which (?:failed|is blocked))(?: itself: it needs | \().*", re.DOTALL)
 """The error of the step that another one needs, and what that one needs in turn."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def print_json(value: Json) -> None:
-    """One JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_run(report: RunReport) -> None:
@@ -63,7 +57,7 @@ def print_runs(reports: Sequence[RunReport]) -> None:
     for report in reports:
         cells = [
             Text(report.run_id),
-            _state(report.state, console),
+            state_text(report.state, console),
             Text(ago(report.started_at)),
             Text(duration(report.seconds)),
             Text(_marks(report) if narrow else _counts(report)),
@@ -94,23 +88,25 @@ def print_traceback(traceback: str) -> None:
 
 def terminal() -> Console:
     """Where tables are printed: as wide as the terminal, or for a pipe as wide as they need."""
-    is_terminal = sys.stdout.isatty()
-    return Console(width=None if is_terminal else _PIPED_WIDTH, highlight=False, soft_wrap=not is_terminal)
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    # told so, because rich takes a pipe for a terminal where FORCE_COLOR is set, as in every Jupyter kernel
+    return Console(width=_PIPED_WIDTH, highlight=False, soft_wrap=True, force_terminal=False)
 
 
-def plain_table(*columns: str) -> Table:
-    """A table without lines; only the columns WHY and NOTEBOOK may wrap."""
+def plain_table(*columns: str, wrapped: Collection[str] = ("WHY", "NOTEBOOK")) -> Table:
+    """A table without lines, of which only some columns may wrap."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in columns:
         right = name in {"TIME", "SAVED", "SAVES"}
-        table.add_column(name, justify="right" if right else "left", no_wrap=name not in {"WHY", "NOTEBOOK"})
+        table.add_column(name, justify="right" if right else "left", no_wrap=name not in wrapped)
     return table
 
 
 def _steps_table(steps: Sequence[StepReport], console: Console, *, when: bool = False) -> Table:
     columns = {
         "STEP": [Text(step.step) for step in steps],
-        "STATE": [_state(step.state, console) for step in steps],
+        "STATE": [state_text(step.state, console) for step in steps],
         "TIME": [_time(step) for step in steps],
         "SAVED": [Text(_saved(step.saved_seconds)) for step in steps],
         "WHEN": [Text(ago(step.updated_at) if when and step.updated_at else "") for step in steps],
@@ -123,9 +119,15 @@ def _steps_table(steps: Sequence[StepReport], console: Console, *, when: bool = 
     return table
 
 
-def _state(state: State, console: Console) -> Text:
+def state_text(state: State, console: Console) -> Text:
+    """A state with its mark and colour."""
     mark, style = _LOOK[state]
     return Text(f"{mark} {state}" if console.is_terminal else str(state), style=style)
+
+
+def look(state: State) -> tuple[str, str]:
+    """The mark and the style of a state."""
+    return _LOOK[state]
 
 
 def _time(step: StepReport) -> Text:

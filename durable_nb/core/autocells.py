@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from durable_nb.core.analysis import first_bound_name
+from durable_nb.core.definitions import is_literal
 
 Home = Callable[[str], str | None]
 """Name → the dotted module it is, or that defines what it is bound to; None for a variable, and for what the
@@ -132,19 +133,11 @@ def _is_quick(statement: ast.stmt) -> bool:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         if isinstance(statement, ast.AnnAssign):
             targets = [statement.target]
-        return all(isinstance(t, ast.Name) for t in targets) and (value is None or _is_literal(value))
+        return all(isinstance(t, ast.Name) for t in targets) and (value is None or is_literal(value))
     definitions = (
         ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Pass
     )
     return isinstance(statement, definitions)
-
-
-def _is_literal(node: ast.expr) -> bool:
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return True
 
 
 def auto_name(tree: ast.Module, fingerprint: str) -> str:

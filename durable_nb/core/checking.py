@@ -49,11 +49,26 @@ def is_chosen(run_id: str, step: str, fraction: float) -> bool:
 
 def compare(reusable: Trace, executed: Trace) -> Check:
     """Compare the outputs and the shown text of two executions from equal inputs."""
-    found = [*_outputs(reusable, executed), *_shown(reusable, executed)]
+    outputs = [change.text for change in changed_outputs(reusable, executed)]
+    found = [*outputs, *_shown(reusable, executed)]
     return Check(reusable.trace_id, tuple(found))
 
 
-def _outputs(was: Trace, now: Trace) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class OutputChange:
+    """An output that came out otherwise."""
+
+    name: str
+    was: Output | None
+    """None where it is new."""
+    now: Output | None
+    """None where it is missing."""
+    text: str
+    """One line: ``df: 336,776 → 336,770 rows``."""
+
+
+def changed_outputs(was: Trace, now: Trace) -> Iterator[OutputChange]:
+    """The outputs of an execution that differ from those of an earlier one."""
     before = {output.name: output for output in was.outputs}
     after = {output.name: output for output in now.outputs}
     for name in dict.fromkeys([*before, *after]):
@@ -62,11 +77,14 @@ def _outputs(was: Trace, now: Trace) -> Iterator[str]:
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
             if name != "_":  # a last value that cannot be kept is in no trace
-                yield f"{_called(name)} is {'new' if old is None else 'missing'}"
+                yield OutputChange(
+                    name, old, new, f"{_called(name)} is {'new' if old is None else 'missing'}"
+                )
         elif (old.kind is OutputKind.DELETED) is not (new.kind is OutputKind.DELETED):
-            yield f"{_called(name)} is {'deleted' if new.kind is OutputKind.DELETED else 'not deleted'}"
+            word = "deleted" if new.kind is OutputKind.DELETED else "not deleted"
+            yield OutputChange(name, old, new, f"{_called(name)} is {word}")
         elif old.fingerprint and old.fingerprint != new.fingerprint:
-            yield _difference(old, new)
+            yield OutputChange(name, old, new, _difference(old, new))
 
 
 def _difference(old: Output, new: Output) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ import xxhash
 
 from durable_nb.core.cells import parse_loosely
 from durable_nb.core.model import Dependency
+from durable_nb.core.secrets import looks_secret
 from durable_nb.core.summary import summarise
 
 LARGEST_TEXT = 32_768
@@ -25,7 +25,6 @@ LARGEST_DETAIL = 65_536
 MOST_ENTRIES = 400
 """Columns, items or attributes that are named; more are only counted."""
 _PLAIN = frozenset({str, bytes, bytearray, int, float, list, tuple, set, frozenset, dict})
-_SECRET = re.compile(r"secret|token|passw|passphrase|credential|private|api_?key|access_?key", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def without_repetition(dependencies: Iterable[Dependency]) -> Iterator[Dependenc
 
 def is_secret(name: str, value: object) -> bool:
     """Whether a variable, item or attribute seems to hold a password or the like, by its name and type."""
-    return type(value) in _PLAIN and _SECRET.search(name) is not None
+    return type(value) in _PLAIN and looks_secret(name)
 
 
 def in_words(name: str, value: object) -> str:

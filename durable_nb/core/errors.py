@@ -22,6 +22,7 @@
     ├── NonRetryable                    raised by a step that is not worth another attempt
     ├── StepTimeoutError                an attempt took longer than the step's --timeout; a TimeoutError too
     ├── KernelDiedError                 the kernel ended while a cell ran
+    ├── NotRestoredError                a step that another kernel of its run needs, and cannot bring back
     ├── BlockedError                    a cell that needs what another, which failed, would have made
     └── WaitingError                    a person has to say first what became of a step
 
@@ -113,6 +114,10 @@ class StepTimeoutError(DurableError, TimeoutError):
 
 class KernelDiedError(DurableError):
     """The kernel ended while a cell ran."""
+
+
+class NotRestoredError(DurableError):
+    """A step was to be brought back in another kernel of its run, and could not be."""
 
 
 class BlockedError(DurableError):

@@ -27,7 +27,6 @@ from durable_nb.core.planning import (
     PlannedStep,
     Unprovable,
     World,
-    literal,
 )
 from durable_nb.core.staleness import Cause, Present, StaleReason, never_run, reasons
 
@@ -76,7 +75,7 @@ class _Foresight:
         """Go through the cells."""
         for cell, tree, changed_later in zip(self._cells, self._trees, self._changed_later, strict=True):
             if cell.values:
-                self._names |= {name: literal(name, value) for name, value in cell.values.items()}
+                self._names |= {name: self._world.literal(name, value) for name, value in cell.values.items()}
             elif cell.step is not None:
                 yield self._step(cell, cell.step, tree)
             else:
@@ -96,7 +95,8 @@ class _Foresight:
         else:
             self._leave_open(step.name, step.source, tree, latest)
         seconds = latest.seconds if latest is not None else None
-        return PlannedStep(step.name, cell.number, decision, tuple(found), depends_on, seconds)
+        brought_back = trace.trace_id if decision is Decision.REUSE and trace is not None else ""
+        return PlannedStep(step.name, cell.number, decision, tuple(found), depends_on, seconds, brought_back)
 
     def _decide(
         self, present: Present, traces: Sequence[Trace]

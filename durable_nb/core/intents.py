@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import Dependency, DependencyKind, Json
 
 
@@ -89,5 +88,7 @@ def operation_of(step: str, read: Mapping[tuple[DependencyKind, str], Dependency
         step: Name of the step.
         read: What it reads.
     """
+    from durable_nb.core.fingerprint import digest  # with all kinds of values
+
     values = sorted((name, d.fingerprint) for (kind, name), d in read.items() if kind is DependencyKind.VALUE)
     return digest("operation", step, *(part for pair in values for part in pair))

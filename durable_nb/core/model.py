@@ -67,6 +67,8 @@ class EventKind(StrEnum):
     """The durable boundaries of a run, in the order in which a step passes them."""
 
     RUN_STARTED = "run_started"
+    KERNEL_STARTED = "kernel_started"
+    """A kernel was started for a batch run: which versions of Python and of packages it has."""
     STEP_DECLARED = "step_declared"
     ATTEMPT_STARTED = "attempt_started"
     EXECUTING = "executing"
@@ -81,6 +83,10 @@ class EventKind(StrEnum):
     STEP_WAITING = "step_waiting"
     """Not run: a person has to say first what became of its last attempt."""
     RUN_FINISHED = "run_finished"
+    METRIC = "metric"
+    """A number that the code of a cell gave to ``durable_nb.metric``, once that cell has completed."""
+    HOOK_CALLED = "hook_called"
+    """Somebody outside was told how the run ended, or could not be told."""
     OVERRIDDEN = "overridden"
     """A person decided about a step's results; outside the order above."""
 
@@ -149,6 +155,8 @@ class Trace:
     cell_id: str = ""
     not_durable: Mapping[str, str] = field(default_factory=dict)
     """Name → why it could not be stored or proven. A trace with any is never reused."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What the code gave to ``durable_nb.metric``: a reuse records it again."""
     scheme: int = SCHEME
     trace_id: str = ""
     """Digest of everything above; given by the store."""

@@ -14,7 +14,7 @@ from durable_nb.core.errors import OptionError
 if TYPE_CHECKING:
     from durable_nb.core.model import Json
 
-_ABOUT_THE_DECISION = frozenset({"always", "at_most_once", "check", "ttl"})
+_ABOUT_THE_DECISION = frozenset({"after", "always", "at_most_once", "check", "ttl"})
 _ABOUT_FAILURES = frozenset(
     {"retries", "backoff", "backoff_factor", "backoff_max", "retry_on", "no_retry_on", "timeout"}
 )
@@ -45,6 +45,8 @@ class Options:
     """Globs of files whose content the result depends on."""
     writes: tuple[str, ...] = ()
     """Globs of files that the step makes."""
+    after: tuple[str, ...] = ()
+    """Steps that must have completed before this one, although it reads nothing of theirs."""
     retries: int = 0
     """How many times it is tried again after it failed."""
     backoff: float = 1.0
@@ -92,6 +94,13 @@ def _names(text: str) -> tuple[str, ...]:
     wrong = [name for name in names if not name.isidentifier()]
     if wrong or not names:
         raise OptionError(f"found {text!r}, expected variable names separated by commas")
+    return names
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or not all(name.isidentifier() for name in names):
+        raise OptionError(f"found {text!r}, expected names of steps separated by commas")
     return names
 
 
@@ -144,6 +153,7 @@ _TAKES_VALUE: Mapping[str, Callable[[str], Any]] = {
     "env": _variables,
     "reads": _glob,
     "writes": _glob,
+    "after": _steps,
     "retries": _count,
     "backoff": _wait,
     "backoff-factor": _factor,

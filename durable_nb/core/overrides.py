@@ -1,4 +1,4 @@
-"""What people decided about a step's results: an edit accepted, results invalidated, either taken back.
+"""What people decided: an edit accepted, results invalidated, a value given by hand, a parameter edited.
 
 Decisions are never changed. What they come to is worked out each time from all that were made.
 """
@@ -19,17 +19,23 @@ class OverrideKind(StrEnum):
     """An edit does not change the result: one trace counts as made by what is there now."""
     INVALIDATE = "invalidate"
     """Some traces are not reused any more."""
+    SET = "set"
+    """An output of the step has a value that was given by hand, in one run."""
+    PARAMETER = "parameter"
+    """A parameter of a notebook has another value than its default, in every run that is not given one."""
     UNDO = "undo"
     """An earlier decision does not hold any more."""
 
 
 CODE = "code"
 """The kind of a change in the cell itself; other kinds are those of dependencies."""
+PARAMETER = "parameter"
+"""The kind of a change of a parameter: what it was and is now are JSON, or empty for its default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference that was accepted: what it was for the trace, and what it may be instead."""
+    """One difference that was accepted, or made: what it was, as for a trace, and what it may be instead."""
 
     kind: str
     """``code``, or the kind of the dependency that differed."""
@@ -48,6 +54,7 @@ class Override:
 
     kind: OverrideKind
     step: str
+    """Empty where it is about a parameter of a notebook."""
     at: float
     """Seconds since the epoch, UTC."""
     user: str
@@ -61,6 +68,8 @@ class Override:
     """What was accepted, and nothing else."""
     definitions: tuple[str, ...] = ()
     """Names that the edited cell defines by its import, def and class statements."""
+    values: tuple[Output, ...] = ()
+    """The outputs that were given by hand."""
     undoes: str = ""
     """The id of the decision that is taken back."""
     override_id: str = ""
@@ -75,6 +84,8 @@ class Standing:
     """Trace → the decision that it is not reused any more."""
     accepted: tuple[Override, ...] = ()
     """The edits that are accepted, newest first."""
+    set_by_hand: tuple[Override, ...] = ()
+    """The decisions that gave a value by hand, in any run, oldest first."""
     doubtful_until: float = 0.0
     """A decision of this time cannot be read: traces that are not newer may be invalidated by it."""
 
@@ -86,6 +97,15 @@ class Standing:
         if trace.created_at <= self.doubtful_until:
             return "a decision about this step cannot be read, and may have invalidated it"
         return ""
+
+    def given(self, run_id: str) -> dict[str, tuple[Output, str]]:
+        """Output → the value that a person gave it in a run, and who: where there are several, the last."""
+        return {
+            output.name: (output, one.user)
+            for one in self.set_by_hand
+            if one.run_id == run_id
+            for output in one.values
+        }
 
 
 def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Standing:
@@ -101,6 +121,7 @@ def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Stan
     return Standing(
         {trace: one for one in holding if one.kind is OverrideKind.INVALIDATE for trace in one.traces},
         tuple(one for one in reversed(holding) if one.kind is OverrideKind.ACCEPT),
+        tuple(one for one in holding if one.kind is OverrideKind.SET),
         doubtful_until,
     )
 

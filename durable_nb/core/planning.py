@@ -9,11 +9,10 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from durable_nb.core.cells import StepCell, read_cell
-from durable_nb.core.details import in_words
 from durable_nb.core.endings import find_ending
-from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import Dependency, DependencyKind, Json, Trace
 from durable_nb.core.overrides import Standing
+from durable_nb.core.parameter_cells import INJECTED_TAG, declaring_cells
 from durable_nb.core.staleness import StaleReason
 
 IMMUTABLE = frozenset(
@@ -22,8 +21,6 @@ IMMUTABLE = frozenset(
 """Types whose values no cell can change in place."""
 _SKIPPED = "skip-execution"
 """Tag of cells that an engine leaves out."""
-_DEFAULTS, _GIVEN = "parameters", "injected-parameters"
-"""Tags of the cell below which parameters are put, and of the one that holds those of an earlier run."""
 
 
 class Decision(StrEnum):
@@ -48,6 +45,8 @@ class PlannedStep:
     """Steps and cells that must run before it can be known."""
     seconds: float | None = None
     """How long executing it took last time; None if it never completed."""
+    trace_id: str = ""
+    """What it would be brought back from."""
 
     def as_json(self) -> dict[str, Json]:
         """For programs."""
@@ -150,6 +149,9 @@ class World(Protocol):
     def evaluate(self, statement: ast.stmt) -> Mapping[str, Known] | None:
         """What a statement binds; without the names of which it cannot be told, None where it is of none."""
 
+    def literal(self, name: str, value: object) -> Known:
+        """What a name holds that a run puts a value into."""
+
     def live(self, name: str) -> Binding | None:
         """What a name holds in the running kernel; None where there is none, or it is not bound."""
 
@@ -172,12 +174,6 @@ class World(Protocol):
         """The traces of a step that may count, newest first."""
 
 
-def literal(name: str, value: object) -> Known:
-    """What a name holds that a literal is assigned to."""
-    found = Dependency(DependencyKind.VALUE, name, fingerprint(value), in_words(name, value))
-    return Known(found, f"{type(value).__module__}.{type(value).__qualname__}" in IMMUTABLE)
-
-
 def plan_cells(cells: Iterable[tuple[str, str, Iterable[str]]]) -> Iterator[PlanCell]:
     """The cells of a notebook that would be run.
 
@@ -197,8 +193,8 @@ def with_parameters(cells: Sequence[PlanCell], values: Mapping[str, Json]) -> li
     if not values:
         return list(cells)
     given = PlanCell(0, "", values=values)
-    for index, cell in enumerate(cells):
-        if _GIVEN in cell.tags:
-            return [*cells[:index], given, *cells[index + 1 :]]
-    below = next((index + 1 for index, cell in enumerate(cells) if _DEFAULTS in cell.tags), 0)
-    return [*cells[:below], given, *cells[below:]]
+    earlier = next((index for index, cell in enumerate(cells) if INJECTED_TAG in cell.tags), None)
+    left = [cell for index, cell in enumerate(cells) if index != earlier]
+    declaring = declaring_cells([(cell.source, cell.tags) for cell in left])
+    below = declaring[-1] + 1 if declaring else earlier or 0
+    return [*left[:below], given, *left[below:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 RUN_VARIABLE = "DURABLE_NB_RUN"
 """Environment variable in which an engine describes its run to the kernel, as JSON: run_id, store, notebook,
-engine, parameters, attempts, verify_reused, auto, output, spans."""
+engine, parameters, attempts, verify_reused, auto, output, spans, forced."""
 
 STATUS_MIME = "application/vnd.durable_nb.step+json"
 """MIME type of the line under a step: how the kernel tells a front end or an engine how the step stands.
@@ -13,6 +13,10 @@ limit."""
 
 EVENT_MIME = "application/vnd.durable_nb.event+json"
 """MIME type under which the kernel of a batch run sends its events to the engine."""
+
+SECRETS_MIME = "application/vnd.durable_nb.secrets+json"
+"""MIME type under which a kernel tells the engine what must not be written: name → value. The engine keeps it
+in memory, and passes it on to nobody."""
 
 REQUEST_KEY = "durable_nb"
 """Key in an execute request's metadata under which an engine describes the cell:

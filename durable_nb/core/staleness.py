@@ -24,6 +24,8 @@ class Cause(StrEnum):
     NEVER_RUN = "never run"
     ALWAYS = "always"
     INVALIDATED = "invalidated"
+    FORCED = "forced"
+    """A person wants it executed in this run, whatever is proven."""
     SCHEME = "scheme"
     OPTION = "option"
     CODE = "code"
@@ -39,6 +41,8 @@ class Cause(StrEnum):
     SHARING = "sharing"
     DAMAGED = "damaged"
     CHECK = "check"
+    GIVEN = "given"
+    """A person gave some of its outputs by hand, and the others must be made."""
     DEPENDS = "depends"
     """Not known before something else has run."""
 
@@ -98,6 +102,8 @@ class Present:
     """The detail of a present dependency; asked for only where it differs."""
     why_not: Callable[[Trace], str] = lambda _: ""
     """What a person decided against a trace; empty where nothing was."""
+    forced_since: float | None = None
+    """A person wants it executed: only what was made since then, in seconds since the epoch, is reused."""
     uncertain: Mapping[str, str] = field(default_factory=dict)
     """Name that something must make first → on what it depends: ``df depends on clean``."""
     gone: str = "is gone"
@@ -126,6 +132,11 @@ def _invalidated(present: Present, trace: Trace) -> Iterator[StaleReason]:
     decided = present.why_not(trace)
     if decided:
         yield StaleReason(Cause.INVALIDATED, decided)
+
+
+def _forced(present: Present, trace: Trace) -> Iterator[StaleReason]:
+    if present.forced_since is not None and trace.created_at < present.forced_since:
+        yield StaleReason(Cause.FORCED, "forced")
 
 
 def _scheme(present: Present, trace: Trace) -> Iterator[StaleReason]:
@@ -217,6 +228,7 @@ def _now(present: Present, kind: DependencyKind, name: str) -> Dependency | None
 REASONS: tuple[Predicate, ...] = (
     _always,
     _invalidated,
+    _forced,
     _scheme,
     _code,
     _not_durable,

@@ -13,13 +13,13 @@ from durable_nb.core.overrides import CODE, Change, OverrideKind
 from durable_nb.core.staleness import Cause, Present, StaleReason, reasons
 from durable_nb.core.wording import duration
 from durable_nb.kernel.current_cell import current_step
-from durable_nb.kernel.deciding import present_state
-from durable_nb.kernel.dependencies import Surroundings, unique
+from durable_nb.kernel.depending.deciding import present_state
+from durable_nb.kernel.depending.dependencies import Surroundings, unique
+from durable_nb.kernel.depending.inputs import Inputs, find_inputs
+from durable_nb.kernel.depending.watch import unwatched
 from durable_nb.kernel.history import is_history
-from durable_nb.kernel.inputs import Inputs, find_inputs
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.step_code import StepCode
-from durable_nb.kernel.watch import unwatched
 from durable_nb.store import decisions
 
 _EDITS = frozenset({Cause.CODE, Cause.OPTION, Cause.FUNCTION, Cause.CLASS, Cause.MODULE})

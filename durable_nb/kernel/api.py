@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from durable_nb.core.errors import DurableError, UsageError
@@ -49,7 +50,7 @@ def load(step: str, name: str, run: str | None = None) -> Any:
 def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     """The answer of a SQL query over the ledger, as a pandas DataFrame.
 
-    Tables: runs, steps, attempts, traces, dependencies, outputs, artifacts, events. Times are UTC.
+    Tables: runs, steps, attempts, traces, dependencies, outputs, artifacts, metrics, events. Times are UTC.
 
     Args:
         sql: For instance ``select step, state, seconds from attempts order by started_at``.
@@ -109,6 +110,54 @@ def idempotency_key() -> str:
     session = _running("idempotency_key")
     assert session.operation is not None, "the runner has made it"
     return session.operation.key(session.attempt)
+
+
+def metric(name: str, value: float) -> None:
+    """Name a number that tells how good or how large a result is: ``durable_nb.metric("auc", 0.91)``.
+
+    It is recorded with the run once the cell has completed; given again in the same cell, the last value
+    counts. That of a step is kept with its results: a reuse records it again. A sweep puts the metrics of
+    all its runs into one table; ``durable_nb.query("from metrics")`` has them too.
+
+    Args:
+        name: What it is called in tables.
+        value: One number, also NumPy's, or a tensor of one element.
+
+    Raises:
+        UsageError: The name is no text, or the value is no number.
+    """
+    from durable_nb.kernel.metrics import checked_name, checked_value
+
+    name = checked_name(name)
+    number = checked_value(name, value)
+    session = _session()
+    if session is None:
+        text = f"metric {name!r} is not recorded: no notebook runs here that has done %load_ext durable_nb"
+        warnings.warn(text, stacklevel=2)
+        return
+    session.metrics[name] = number
+
+
+def secret(name: str) -> Any:
+    """The value of a secret parameter, which no notebook, log or store holds.
+
+    It is what the run was given, else the environment variable ``DURABLE_NB_SECRET_`` with the name in
+    capitals. For plain cells, such as the one with the parameters: a step that asks executes each time.
+
+    Args:
+        name: Of the parameter.
+
+    Raises:
+        UsageError: Nobody gave a value.
+    """
+    from durable_nb.kernel import secret_values
+
+    session = _session()
+    if session is not None and session.running:
+        session.unprovable[f"the secret {name}"] = (
+            "which value it had is not recorded; bind it to a variable in a plain cell"
+        )
+    return secret_values.secret(name)
 
 
 def _running(function: str) -> Session:

@@ -19,17 +19,17 @@ from durable_nb.core.intents import OPEN, Intent, IntentState, StepFacts, operat
 from durable_nb.core.model import Dependency, EventKind, State, Trace
 from durable_nb.core.staleness import Cause, Present, reasons
 from durable_nb.core.staleness import in_short as reasons_in_short
-from durable_nb.kernel.dependencies import unique
-from durable_nb.kernel.inputs import Inputs
+from durable_nb.kernel.depending.dependencies import unique
+from durable_nb.kernel.depending.inputs import Inputs
+from durable_nb.kernel.depending.watch import unwatched
 from durable_nb.kernel.session import Session
+from durable_nb.kernel.showing.telling import Telling, in_short
 from durable_nb.kernel.step_code import StepCode
-from durable_nb.kernel.telling import Telling, in_short
-from durable_nb.kernel.watch import unwatched
 from durable_nb.store import origin
 from durable_nb.store.resolving import clock, what_is_known
 
 _ANOTHER_OPERATION = frozenset(
-    {Cause.ALWAYS, Cause.INVALIDATED, Cause.TTL, Cause.OPTION, Cause.FILE, Cause.ENV}
+    {Cause.ALWAYS, Cause.INVALIDATED, Cause.FORCED, Cause.TTL, Cause.OPTION, Cause.FILE, Cause.ENV}
 )
 """Reasons for which a step that has completed does what it does once more: somebody asked for it."""
 

@@ -16,6 +16,7 @@ from durable_nb.core.cells import StepCell
 from durable_nb.core.code import cell_fingerprint, names_read_by
 from durable_nb.core.errors import UsageError
 from durable_nb.core.options import Options
+from durable_nb.core.parameter_cells import find_parameters
 from durable_nb.kernel.namespace import Namespace
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -51,7 +52,7 @@ class AutoSteps:
             cell_id: The front end's id of the cell; empty where it gives none.
         """
         self._names.pop(cell_id, None)
-        if is_left_alone(tree) or self._why_not(tree):
+        if is_left_alone(tree) or find_parameters(source) is not None or self._why_not(tree):
             return None
         content = cell_fingerprint(tree, quiet=source.rstrip().endswith(";"))
         name = self._name(auto_name(tree, content), cell_id)

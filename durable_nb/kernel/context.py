@@ -32,6 +32,12 @@ class RunContext:
     verify_reused: float = 0.0
     """The fraction of reusable steps that are executed anyway, to see whether the same comes out."""
 
+    forced: Mapping[str, float] = field(default_factory=dict)
+    """Step that is to be executed whatever is proven → since when, in seconds since the epoch."""
+
+    is_ahead: bool = False
+    """Whether this kernel executes steps of the run before their turn, for another one that tells of them."""
+
     spans: bool = False
     """Whether the engine makes OpenTelemetry spans of this kernel's events."""
 
@@ -60,7 +66,9 @@ def find_run(user_ns: Mapping[str, Any]) -> RunContext:
             told.get("parameters") or {},
             told.get("attempts") or {},
             told.get("verify_reused") or 0.0,
-            bool(told.get("spans")),
+            told.get("forced") or {},
+            is_ahead=bool(told.get("ahead")),
+            spans=bool(told.get("spans")),
         )
     notebook = _notebook(user_ns)
     return RunContext(new_run_id(), find_store(notebook), str(notebook or ""), "interactive")

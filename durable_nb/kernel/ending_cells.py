@@ -6,8 +6,8 @@ from IPython.core.inputtransformer2 import cell_magic
 from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
 from durable_nb.core.endings import Ending, EndingMarker, comment_out_ending, find_ending
-from durable_nb.kernel import html
-from durable_nb.kernel.recording import show_line
+from durable_nb.kernel.results.recording import show_line
+from durable_nb.kernel.showing import html
 from durable_nb.kernel.told import outcome_of_run
 
 _WHEN = {

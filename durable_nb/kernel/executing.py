@@ -7,14 +7,14 @@ from typing import Any
 from durable_nb.core.checking import compare
 from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.staleness import in_short as reasons_in_short
-from durable_nb.kernel.aftermath import Aftermath
-from durable_nb.kernel.attempting import Attempt, Attempting, Wanted
-from durable_nb.kernel.dependencies import Surroundings
-from durable_nb.kernel.retrying import Retries, wait
+from durable_nb.kernel.depending.dependencies import Surroundings
+from durable_nb.kernel.failing.aftermath import Aftermath
+from durable_nb.kernel.failing.attempting import Attempt, Attempting, Wanted
+from durable_nb.kernel.failing.retrying import Retries, wait
 from durable_nb.kernel.session import Session
-from durable_nb.kernel.status import StepReport
+from durable_nb.kernel.showing.status import StepReport
+from durable_nb.kernel.showing.telling import Countdown, Telling
 from durable_nb.kernel.step_code import StepCode
-from durable_nb.kernel.telling import Countdown, Telling
 
 
 class Executor:
@@ -35,7 +35,8 @@ class Executor:
         self._step = step
         self._telling = telling
         self._awaits = awaits
-        self._retries = Retries(step.cell.options, session.spent_attempts)
+        # Before its turn a step is tried once: if that fails, its attempts are made in its turn.
+        self._retries = Retries(step.cell.options, session.spent_attempts, once=session.run.is_ahead)
         operation = session.operation
         assert operation is not None, "the runner has made it"
         self._attempting = Attempting(session, step, surroundings, telling, operation, awaits=awaits)

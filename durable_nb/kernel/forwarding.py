@@ -11,7 +11,7 @@ from durable_nb.core.event_spans import Spans
 from durable_nb.core.model import StepEvent
 from durable_nb.core.protocol import EVENT_MIME
 from durable_nb.kernel.context import RunContext
-from durable_nb.kernel.recording import show_line
+from durable_nb.kernel.results.recording import show_line
 
 _NOWHERE = "durable_nb-event"
 """A display id under which nothing was ever shown: front ends pass over a change of it."""

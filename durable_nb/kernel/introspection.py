@@ -11,7 +11,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from IPython.core.interactiveshell import InteractiveShell
 
 from durable_nb.core.errors import DamagedError
-from durable_nb.kernel.lazy import LazyValues
+from durable_nb.kernel.results.lazy import LazyValues
 
 _ROOT = re.compile(r"([^\W\d]\w*)(?:\.\w+|\[[^\[\]]*\]|\([^()]*\))*(?:\.\w*|\[[^\[\]]*)$")
 """The variable at the beginning of ``df.columns.`` or ``df['de`` that ends the text."""

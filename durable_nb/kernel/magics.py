@@ -21,20 +21,22 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from durable_nb.core.cells import StepCell, comment_out, find_marker, read_cell
 from durable_nb.core.endings import EndingMarker, find_ending
 from durable_nb.core.errors import DamagedError, DurableError, StepNameError
-from durable_nb.kernel import modules, steps_magic
+from durable_nb.kernel import steps_magic
+from durable_nb.kernel.depending import modules
 from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker, with_body
 from durable_nb.kernel.introspection import Introspection
-from durable_nb.kernel.isolation import Isolation
+from durable_nb.kernel.isolating.isolation import Isolation
+from durable_nb.kernel.params_cell import note_secrets, rewrite_parameters
 from durable_nb.kernel.runner import StepRunner
 from durable_nb.kernel.session import Session, cell_id_of
 from durable_nb.kernel.step_code import read_code
-from durable_nb.kernel.told import given_up, spent_attempts
+from durable_nb.kernel.told import done_ahead, given_up, is_restored_only, spent_attempts
 
 _ENTRY = "__durable_nb_step__"
 """Name under which a step's cell finds its runner; hidden from the user's namespace."""
 
 _BURIED = re.compile(
-    r"\s*(?P<magic>%%(?:capture|prun|time|timeit))\b[^\n]*\n(?:\s*|#[^\n]*\n)*%%step(?:\s|$)"
+    r"\s*(?P<magic>%%(?:capture|prun|time|timeit))\b[^\n]*\n(?:\s*|#[^\n]*\n)*%%(?P<ours>step|params)(?:\s|$)"
 )
 
 _SILENT = logging.NullHandler()
@@ -55,6 +57,7 @@ def _rewrite_marker(lines: list[str]) -> list[str]:
 # IPython asks transformers without side effects whether a cell is complete. It must still see the cell magic
 # there, or a terminal would run "%%step load" without waiting for the lines below it.
 _rewrite_marker.has_side_effects = True  # type: ignore[attr-defined]
+_TRANSFORMERS = (_rewrite_marker, rewrite_marker, rewrite_parameters)
 
 
 class Extension:
@@ -71,7 +74,7 @@ class Extension:
         """Hook into the shell."""
         self.session.watch.install()
         modules.watch_loading()
-        self._shell.input_transformers_cleanup.extend((_rewrite_marker, rewrite_marker))
+        self._shell.input_transformers_cleanup.extend(_TRANSFORMERS)
         self._shell.ast_transformers.append(self)  # type: ignore[arg-type]
         self._shell.events.register("pre_execute", self._forget)
         self._shell.events.register("pre_execute", self.session.cell_begins)
@@ -85,7 +88,7 @@ class Extension:
 
     def unload(self) -> None:
         """Leave the shell as it was."""
-        for transformer in (_rewrite_marker, rewrite_marker):
+        for transformer in _TRANSFORMERS:
             self._shell.input_transformers_cleanup.remove(transformer)
         self._shell.ast_transformers.remove(self)  # type: ignore[arg-type]
         self._shell.events.unregister("pre_execute", self._forget)
@@ -93,7 +96,7 @@ class Extension:
         self._shell.events.unregister("post_execute", self.session.cell_ends)
         self._shell.events.unregister("pre_run_cell", self._remember)
         self._shell.events.unregister("post_run_cell", self._ended)
-        for kind, name in (("cell", "step"), ("line", "steps")):
+        for kind, name in (("cell", "step"), ("cell", "params"), ("line", "steps")):
             self._shell.magics_manager.magics[kind].pop(name, None)
         self._introspection.remove()
         logging.getLogger("durable_nb").removeHandler(_SILENT)
@@ -110,6 +113,7 @@ class Extension:
 
     def _ended(self, result: ExecutionResult) -> None:
         unseen, self._coming = self._coming, None
+        note_secrets(self._shell, result)
         error = result.error_before_exec or result.error_in_exec
         if unseen is not None and error is not None:
             self._isolation.unparsed(unseen, error)
@@ -188,7 +192,9 @@ def _refuse_buried_marker(source: str) -> None:
     """A marker below ``%%time`` would be a comment there: the cell would run, and not be durable."""
     if match := _BURIED.match(source):
         raise _CellRefused(
-            StepNameError(f"%%step must stand above {match['magic']}: write it on the first line of the cell")
+            StepNameError(
+                f"%%{match['ours']} must stand above {match['magic']}: write it on the first line of the cell"
+            )
         )
 
 
@@ -243,6 +249,10 @@ class _Step:
         self._session.running = cell.name
         self._session.unprovable.clear()
         self._session.spent_attempts = spent_attempts(self._info)
+        self._session.restoring = is_restored_only(self._info)
+        self._session.done_ahead = done = done_ahead(self._info)
+        if done is not None:
+            self._session.count_attempts(cell.name, done.attempt)
         step = read_code(cell, self._tree, cell_name, cell_id)
         try:
             self._isolation.admit(step, given_up(self._info))
@@ -252,6 +262,7 @@ class _Step:
             raise
         finally:
             self._session.running = ""
+            self._session.metrics.clear()
         self._isolation.completed(step)
 
 
@@ -286,9 +297,23 @@ class StepMagics(Magics):
         computed, as long as code and inputs are proven to be the same.
 
         Options: --always, --check, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…,
-        --env NAME,…, --reads GLOB, --writes GLOB. The comment form ``# step: NAME [options]`` does the same.
+        --env NAME,…, --reads GLOB, --writes GLOB, --after STEP,….
+        The comment form ``# step: NAME [options]`` does the same.
         """
         raise IPythonUsageError("%%step must be the first line of its cell, above other magics")
+
+    @cell_magic
+    def params(self, line: str, cell: str) -> None:
+        """Declare parameters: ``%%params`` on the first line of a cell with plain assignments.
+
+        ``threshold = 0.5  # drop rows below this; range: 0..1``: name, default, type, help and range. Parts
+        of a comment, set off by ``;``, may say ``choices: a, b``, ``range: 0..1``, ``secret`` and
+        ``not secret``.
+
+        A run replaces defaults: ``durable-nb run report.ipynb -p threshold 0.4``; a value that does not fit
+        is refused before any cell runs. The comment form ``# params:`` does the same.
+        """
+        raise IPythonUsageError("%%params must be the first line of its cell, above other magics")
 
     @line_magic
     def steps(self, line: str) -> object:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-from IPython.core.interactiveshell import InteractiveShell
+from typing import TYPE_CHECKING, Any, cast
 
 from durable_nb.kernel.history import is_history
-from durable_nb.kernel.lazy import LazyValues
+from durable_nb.kernel.results.lazy import LazyValues
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 _MACHINERY = frozenset(
     {"__vsc_ipynb_file__", "__builtins__", "__name__", "__annotations__", "__warningregistry__"}

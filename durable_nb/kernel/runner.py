@@ -8,26 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from durable_nb.core.checking import is_chosen
-from durable_nb.core.errors import DamagedError
+from durable_nb.core.errors import DamagedError, NotRestoredError
 from durable_nb.core.fingerprint import digest
 from durable_nb.core.model import EventKind, State, Trace
 from durable_nb.core.staleness import StaleReason
 from durable_nb.kernel.at_most_once import Operation
-from durable_nb.kernel.attempting import Wanted
-from durable_nb.kernel.deciding import decide, present_state
-from durable_nb.kernel.dependencies import Surroundings
+from durable_nb.kernel.depending.deciding import decide, present_state
+from durable_nb.kernel.depending.dependencies import Surroundings
+from durable_nb.kernel.depending.inputs import Inputs, find_inputs
+from durable_nb.kernel.depending.watch import unwatched
 from durable_nb.kernel.executing import Executor
-from durable_nb.kernel.inputs import Inputs, find_inputs
-from durable_nb.kernel.lazy import Waiting
-from durable_nb.kernel.recording import show_again
-from durable_nb.kernel.restore import Restorer
+from durable_nb.kernel.failing.attempting import Wanted
+from durable_nb.kernel.isolating.unmade import made_by
+from durable_nb.kernel.results.given import GivenValues, as_trace, bind_given, check_given, find_given
+from durable_nb.kernel.results.lazy import Waiting
+from durable_nb.kernel.results.recording import show_again
+from durable_nb.kernel.results.restore import Restorer
+from durable_nb.kernel.results.written import put_files_back
 from durable_nb.kernel.session import Session
+from durable_nb.kernel.showing.telling import Telling
 from durable_nb.kernel.step_code import StepCode
 from durable_nb.kernel.step_locks import StepLock
-from durable_nb.kernel.telling import Telling
-from durable_nb.kernel.unmade import made_by
-from durable_nb.kernel.watch import unwatched
-from durable_nb.kernel.written import put_files_back
+from durable_nb.kernel.told import DoneAhead
 
 
 class StepRunner:
@@ -47,6 +49,7 @@ class StepRunner:
         self._step = step
         self._cell = step.cell
         self._surroundings = Surroundings(Path.cwd())
+        self._given = GivenValues()
 
     async def run(self) -> None:
         """Reuse or execute the step.
@@ -58,6 +61,32 @@ class StepRunner:
         started = time.perf_counter()
         with unwatched():
             self._session.watch.look()
+            self._given = find_given(self._session, self._step)
+            if self._given:
+                check_given(self._session, self._step, self._given)
+        if self._given.is_all and not self._is_forced():
+            self._take_given(started)
+            return
+        await self._reuse_or_execute(started)
+        if self._given:
+            with unwatched():
+                bind_given(self._session, self._given)
+
+    def _is_forced(self) -> bool:
+        return self._cell.name in self._session.run.forced
+
+    def _take_given(self, started: float) -> None:
+        """The step has what a person gave, and is not executed."""
+        session = self._session
+        trace = as_trace(session, self._step, self._given)
+        with unwatched():
+            Restorer(session).restore(trace, self._step)
+        session.made[trace.step] = made_by(trace)
+        self._tell_reused(trace, started, self._given.words)
+
+    async def _reuse_or_execute(self, started: float) -> None:
+        __tracebackhide__ = True
+        with unwatched():
             self._session.namespace.lazy.load_history(self._step.names)
             inputs = find_inputs(self._step.names, self._cell.options, self._session.namespace)
             key = digest(self._step.fingerprint, inputs.key)
@@ -65,6 +94,8 @@ class StepRunner:
         wanted = self._reuse_if_proven(inputs, key, started)
         if wanted is None:
             return
+        if self._session.restoring:
+            raise NotRestoredError(f"step {self._cell.name} cannot be brought back in this kernel")
         lock = StepLock(
             self._session, self._step, self._telling, operation.id if operation.at_most_once else key
         )
@@ -87,10 +118,12 @@ class StepRunner:
         with unwatched():
             trace, why = self._decide(inputs, key)
         if trace is None:
-            return Wanted(inputs, key, why, "", None)
-        if self._is_to_be_checked():
+            given = [self._given.reason()] if self._given else []
+            return Wanted(inputs, key, [*given, *why], "", None)
+        if self._is_to_be_checked() and not (self._session.restoring or self._is_done_ahead(trace)):
             return Wanted(inputs, key, [StaleReason.checked()], "", trace)
-        warning = self._reuse(trace, started, "edit accepted" if trace.key != key else "")
+        notes = ["edit accepted" if trace.key != key else "", self._given.words]
+        warning = self._reuse(trace, started, ", ".join(filter(None, notes)))
         if not warning:
             return None
         return Wanted(inputs, key, [StaleReason.damaged("stored result not usable")], warning, None)
@@ -154,16 +187,35 @@ class StepRunner:
         if session.operation is not None:
             session.operation.settle(trace)
             session.missing.update(session.operation.missing(trace))
-        attempt = session.next_attempt(self._cell.name)
+        self._tell_reused(trace, started, reason)
+        return ""
+
+    def _is_done_ahead(self, trace: Trace) -> bool:
+        """Whether another kernel of this run has just executed the step, and left this trace."""
+        done = self._session.done_ahead
+        same = done is not None and done.completed and trace.attempt == done.attempt
+        return same and trace.run_id == self._session.run.run_id
+
+    def _tell_executed_ahead(self, trace: Trace, done: DoneAhead) -> None:
+        """The other kernel has recorded it; here it looks as if it had been executed here."""
+        self._telling.report(State.COMPLETED, done.attempt, reason=done.reason, seconds=trace.seconds)
+
+    def _tell_reused(self, trace: Trace, started: float, reason: str) -> None:
+        done = self._session.done_ahead
+        if done is not None and self._is_done_ahead(trace):
+            self._tell_executed_ahead(trace, done)
+            return
+        attempt = self._session.next_attempt(self._cell.name)
         seconds = time.perf_counter() - started
         saved = max(0.0, trace.seconds - seconds)
         facts: dict[str, Any] = {
             "cell_id": self._step.cell_id,
-            "trace_id": trace.trace_id,
+            "trace_id": trace.trace_id or None,
             "seconds": seconds,
             "saved_seconds": saved,
             "reason": reason or None,
         }
-        self._telling.emit(EventKind.STEP_REUSED, attempt, **facts)
+        if not self._session.run.is_ahead:  # else the kernel in whose turn it is will tell
+            self._telling.emit(EventKind.STEP_REUSED, attempt, **facts)
+            self._telling.metrics(attempt, trace)
         self._telling.report(State.REUSED, attempt, reason=reason, seconds=seconds, saved_seconds=saved)
-        return ""

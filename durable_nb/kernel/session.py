@@ -18,17 +18,19 @@ from durable_nb.core.errors import DuplicateStepError, DurableError
 from durable_nb.core.event_log import log_event
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
 from durable_nb.kernel.auto import AutoSteps
-from durable_nb.kernel.blocking import Blocks
 from durable_nb.kernel.context import RunContext, find_run, is_auto_run
+from durable_nb.kernel.depending.inputs import new_reader
+from durable_nb.kernel.depending.watch import Watch
+from durable_nb.kernel.failing.timing_out import TimeLimit
 from durable_nb.kernel.forwarding import beyond_the_kernel
-from durable_nb.kernel.inputs import new_reader
+from durable_nb.kernel.isolating.blocking import Blocks
+from durable_nb.kernel.isolating.unmade import Made
 from durable_nb.kernel.namespace import Namespace
-from durable_nb.kernel.recording import show_line
-from durable_nb.kernel.references import Reference, resolve
-from durable_nb.kernel.status import StepReport
-from durable_nb.kernel.timing_out import TimeLimit
-from durable_nb.kernel.unmade import Made
-from durable_nb.kernel.watch import Watch
+from durable_nb.kernel.results.recording import show_line
+from durable_nb.kernel.results.references import Reference, resolve
+from durable_nb.kernel.secret_values import SECRETS
+from durable_nb.kernel.showing.status import StepReport
+from durable_nb.kernel.told import DoneAhead
 from durable_nb.store import origin
 from durable_nb.store.codecs import CodecContext
 from durable_nb.store.store import Store, open_store
@@ -66,6 +68,12 @@ class Session:
         """Step → what it made when it last completed here, durable or not."""
         self.missing: set[str] = set()
         """Names that the running step leaves open: a person said that it happened, but not what it made."""
+        self.metrics: dict[str, float] = {}
+        """What the running cell has given to ``durable_nb.metric``."""
+        self.restoring = False
+        """Whether the running step is only to be brought back."""
+        self.done_ahead: DoneAhead | None = None
+        """What another kernel of the run has done of the running step."""
         self.operation: Operation | None = None
         """What the running step is about to do."""
         self.blocks = Blocks(self.namespace)
@@ -88,6 +96,7 @@ class Session:
     def store(self) -> Store:
         """The store beside the notebook; opened when the first step needs it."""
         store = open_store(self.run.store)
+        store.conceal(SECRETS)
         if self._cells_running:
             store.step_aside()
         return store
@@ -100,9 +109,16 @@ class Session:
 
     def cell_ends(self) -> None:
         """Nothing of the user's is running any more, unless one cell has run another."""
+        self._record_metrics()
         self._cells_running = max(0, self._cells_running - 1)
         if not self._cells_running and "store" in vars(self):
             self.store.come_back()
+
+    def _record_metrics(self) -> None:
+        """A plain cell has ended; those of a step were recorded, or dropped, when the step ended."""
+        metrics, self.metrics = self.metrics, {}
+        for name, value in metrics.items():
+            self.emit(EventKind.METRIC, name=name, value=value, notebook=self.run.notebook)
 
     def _record(self, event: StepEvent) -> None:
         self.store.record(event)
@@ -130,6 +146,7 @@ class Session:
         self._tell(StepEvent(kind, self.run.run_id, time.time(), step, attempt, data, trace))
 
     def _tell(self, event: StepEvent) -> None:
+        event = SECRETS.masked(event)
         for observer in self.observers:
             observer(event)
 
@@ -173,6 +190,10 @@ class Session:
         """Number of the coming attempt of a step in this run; the first is 1."""
         self._attempts[step] = self._attempts.get(step, self.run.attempts.get(step, 0)) + 1
         return self._attempts[step]
+
+    def count_attempts(self, step: str, number: int) -> None:
+        """Attempts of a step up to this number have been made in this run, here or elsewhere."""
+        self._attempts[step] = max(number, self._attempts.get(step, 0))
 
     def claim(self, cell: StepCell, cell_id: str) -> None:
         """Give a step's name to a cell.

@@ -9,11 +9,11 @@ import time
 from durable_nb.core.errors import StoreError
 from durable_nb.core.model import EventKind, State
 from durable_nb.core.wording import duration
-from durable_nb.kernel.recording import show_line
+from durable_nb.kernel.depending.watch import unwatched
+from durable_nb.kernel.results.recording import show_line
 from durable_nb.kernel.session import Session
+from durable_nb.kernel.showing.telling import Telling
 from durable_nb.kernel.step_code import StepCode
-from durable_nb.kernel.telling import Telling
-from durable_nb.kernel.watch import unwatched
 from durable_nb.store.step_locks import step_lock
 
 _PAUSE = 0.05

@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Callable
 
 from durable_nb.core.errors import UnknownStepError, UsageError
-from durable_nb.kernel import accepting, auto, explaining, resolving_magic
+from durable_nb.kernel import accepting, auto, resolving_magic
 from durable_nb.kernel.session import Session
-from durable_nb.kernel.status import StepsTable
+from durable_nb.kernel.showing import explaining
+from durable_nb.kernel.showing.status import StepsTable
 
 Subcommand = Callable[[Session, list[str]], object]
 """Gets the words after its own name; what it returns is displayed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from IPython.core.interactiveshell import ExecutionInfo
@@ -13,10 +14,26 @@ from durable_nb.core.errors import DurableError, KernelDiedError
 from durable_nb.core.protocol import REQUEST_KEY
 
 
+@dataclass(frozen=True, slots=True)
+class DoneAhead:
+    """What another kernel of the run has done of a step before its turn."""
+
+    attempt: int
+    """Number of the last attempt that it made."""
+    completed: bool
+    reason: str = ""
+    """Why it executed the step."""
+
+
 def told_of(info: ExecutionInfo | None) -> Mapping[str, Any]:
     """What stands in a request's metadata about its cell; nothing where no engine of ours sent it."""
     told = (info.cell_meta or {}).get(REQUEST_KEY) if info is not None else None
     return told if isinstance(told, Mapping) else {}
+
+
+def tags_of(info: ExecutionInfo | None) -> list[str]:
+    """The tags of the cell, where an engine of ours tells them."""
+    return [str(tag) for tag in told_of(info).get("tags") or ()]
 
 
 def given_up(info: ExecutionInfo | None) -> DurableError | None:
@@ -32,6 +49,17 @@ def given_up(info: ExecutionInfo | None) -> DurableError | None:
 def spent_attempts(info: ExecutionInfo | None) -> int:
     """How many attempts of the step have failed in this pass in kernels that are gone."""
     return int(told_of(info).get("spent") or 0)
+
+
+def is_restored_only(info: ExecutionInfo | None) -> bool:
+    """Whether a step is to be brought back for others that need it, and in no case to be executed."""
+    return bool(told_of(info).get("restore"))
+
+
+def done_ahead(info: ExecutionInfo | None) -> DoneAhead | None:
+    """What another kernel of this run has done of the step already; None where none has."""
+    told = told_of(info).get("ahead")
+    return DoneAhead(**told) if told else None
 
 
 def outcome_of_run(info: ExecutionInfo | None) -> Outcome | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_nb.core.errors import DamagedError, ValueNotDurableError
-from durable_nb.core.fingerprint import fingerprint as fingerprint_of
 from durable_nb.store.files import translated, write_durably
 
 if TYPE_CHECKING:
@@ -160,6 +159,8 @@ def _decoded(path: Path, context: CodecContext) -> Any:
 
 
 def _check(value: object, fingerprint: str, path: Path, context: CodecContext) -> None:
+    from durable_nb.core.fingerprint import fingerprint as fingerprint_of  # with all kinds of values
+
     try:
         found = fingerprint_of(value, of_code=context.of_code)
     except ValueNotDurableError as error:

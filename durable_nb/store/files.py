@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -74,7 +73,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
 @contextlib.contextmanager
 def _staged(path: Path) -> Iterator[Path]:
     """Give a name in the same folder; the file made there becomes ``path``, or is removed after an error."""
-    stage = path.with_name(f".{path.name[:100]}{STAGE_MARK}{os.getpid()}-{secrets.token_hex(4)}")
+    stage = path.with_name(f".{path.name[:100]}{STAGE_MARK}{os.getpid()}-{os.urandom(4).hex()}")
     try:
         yield stage
         stage.rename(path)

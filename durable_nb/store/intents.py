@@ -13,6 +13,7 @@ from typing import Any
 from durable_nb.core.errors import DamagedError
 from durable_nb.core.intents import Intent, IntentState, StepFacts
 from durable_nb.core.model import Dependency, DependencyKind
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import entries
 from durable_nb.store.json_files import JsonFiles
 from durable_nb.store.traces import folder_name
@@ -31,6 +32,8 @@ class Intents:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.secrets = Secrets()
+        """What no file may hold."""
 
     def put(self, intent: Intent) -> None:
         """Write what is known of an operation; once this returns it survives power loss.
@@ -38,7 +41,8 @@ class Intents:
         Raises:
             StoreError: It could not be written.
         """
-        _JSON.write(self._path(intent.step, intent.operation), _JSON.content(dataclasses.asdict(intent)))
+        content = _JSON.content(dataclasses.asdict(self.secrets.masked(intent)))
+        _JSON.write(self._path(intent.step, intent.operation), content)
 
     def get(self, step: str, operation: str) -> Intent | None:
         """What is known of an operation; None where it never began.

@@ -22,7 +22,7 @@ from durable_nb.core.errors import (
     StoreFullError,
     UsageError,
 )
-from durable_nb.core.model import StepEvent, Trace
+from durable_nb.core.model import EventKind, StepEvent, Trace
 from durable_nb.store.files import make_folder, translated
 from durable_nb.store.ledger_errors import ledger_error, query_error
 from durable_nb.store.ledger_file import LedgerFile, Result, Work
@@ -44,6 +44,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
 }
 _log = logging.getLogger("durable_nb.store")
+_KEPT_TOO = {EventKind.RUN_STARTED, EventKind.RUN_FINISHED}
+"""Events that are also in files, and whose effect is not the same when something came after them."""
 _FILES = 100
 """Files of the spool that one transaction takes: it is to last milliseconds."""
 _RETRY = 0.1
@@ -58,6 +60,7 @@ class Ledger:
     Args:
         folder: The store; the ledger is ``ledger.duckdb`` in it.
         traces: Gives every trace of the store; a ledger that is new or was damaged is filled from them.
+        events: Gives what else is kept outside of the ledger of what happened; it is filled from that too.
         spool: Where processes leave events that they must not write into the ledger themselves.
         lock_timeout: Seconds to wait for other processes before LedgerLockedError is raised.
     """
@@ -66,16 +69,19 @@ class Ledger:
         self,
         folder: Path,
         traces: Callable[[], Iterable[Trace]] = tuple,
+        events: Callable[[], Iterable[StepEvent]] = tuple,
         *,
         spool: Spool | None = None,
         lock_timeout: float = 30.0,
     ) -> None:
         self.folder = folder
         self.path = folder / "ledger.duckdb"
-        self._file = LedgerFile(self.path, lambda connection: write(connection, _adopted(traces())))
+        self._file = LedgerFile(self.path, lambda connection: write(connection, _adopted(traces(), events())))
         self._spool = spool or Spool(folder / "spool")
         self._lock_timeout = lock_timeout
         self._connection: DuckDBPyConnection | None = None
+        self._kept: contextlib.ExitStack | None = None
+        """Gives back the lock of a transaction that is kept open."""
         self._reset()
         _ledgers.add(self)
 
@@ -92,14 +98,17 @@ class Ledger:
             LedgerLockedError: Others are at the ledger, and were to be waited for no longer, or not at all.
             StoreError: None of the events was written.
         """
-        batch = Batch()
-        for event in events:
-            batch.add_event(event)
+
+        def work(connection: DuckDBPyConnection) -> None:
+            # who made the ledger anew may have learnt from files what this process has yet to record
+            twice = any(event.kind in _KEPT_TOO for event in events)
+            write(connection, _adopted((), unknown(connection, events) if twice else events))
+
         with self._mutex:
             self._make_folder()
             self._take_spool(wait=wait)
             if events:
-                self._locked(lambda connection: write(connection, batch), write=True, wait=wait)
+                self._locked(work, write=True, wait=wait)
 
     def adopt(self, traces: Iterable[Trace]) -> None:
         """Write what traces prove, for those whose events were lost.
@@ -107,7 +116,15 @@ class Ledger:
         Raises:
             StoreError: Nothing was written.
         """
-        self._write(_adopted(traces))
+        self._write(lambda connection: write(connection, _adopted(traces)))
+
+    def learn(self, events: Sequence[StepEvent]) -> None:
+        """Write those events that are not in the ledger, such as they are kept elsewhere.
+
+        Raises:
+            StoreError: Nothing was written.
+        """
+        self._write(lambda connection: write(connection, _adopted((), unknown(connection, events))))
 
     def query(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """Return the result of a query; the ledger cannot be changed by it. Times are in UTC.
@@ -132,13 +149,35 @@ class Ledger:
             UsageError: The query is not right.
             StoreError: The ledger cannot be read.
         """
+        names, rows = self.answer(sql, params)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
-        def work(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
+    def answer(self, sql: str, params: Sequence[object] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of a query's columns, and its rows, with values as in ``rows``.
+
+        Raises:
+            UsageError: The query is not right.
+            StoreError: The ledger cannot be read.
+        """
+
+        def work(connection: DuckDBPyConnection) -> tuple[list[str], list[tuple[Any, ...]]]:
             result = connection.execute(sql, list(params))
-            names = [column[0] for column in result.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return [column[0] for column in result.description or ()], result.fetchall()
 
         return self._ask(work)
+
+    @contextlib.contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Open the file but once for all that is asked in the block. Others wait for it: only ask in it."""
+        with self._mutex:
+            self._keeping += 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._keeping -= 1
+                if not self._keeping:
+                    self._let_go()
 
     def close(self) -> None:
         """Free DuckDB's memory; the ledger opens again when it is next used."""
@@ -156,10 +195,10 @@ class Ledger:
 
         return self._read(work)
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, work: Work[None]) -> None:
         with self._mutex:
             self._make_folder()
-            self._locked(lambda connection: write(connection, batch), write=True)
+            self._locked(work, write=True)
 
     def _take_spool(self, *, wait: bool) -> None:
         """Bring the files of the spool into the ledger, some at a time, oldest first."""
@@ -182,17 +221,18 @@ class Ledger:
 
     def _take_files(self, files: Sequence[Path], *, wait: bool) -> None:
         def work(connection: DuckDBPyConnection) -> None:
-            batch = Batch()
+            events = [event for file in files for event in self._spool.read(file)]
             # a process that died before it removed a file has brought it in: what came later stands
-            for event in unknown(connection, [event for file in files for event in self._spool.read(file)]):
-                batch.add_event(event)
-            write(connection, batch)
+            write(connection, _adopted((), unknown(connection, events)))
 
         self._locked(work, write=True, wait=wait)
         self._spool.remove(files)
 
     def _read(self, work: Work[Result]) -> Result:
         with self._mutex:
+            if self._file.is_open:
+                with self._guarded() as connection:
+                    return work(connection)
             if self._spool.files() and os.access(self.folder, os.W_OK):
                 self._take_spool_to_read()
             if self.path.exists() or self._worth_making():
@@ -201,8 +241,9 @@ class Ledger:
                 return self._file.without_file(connection, work)
 
     def _worth_making(self) -> bool:
-        """Whether to make a missing ledger just to read it: there are traces, and a way to write."""
-        return (self.folder / "traces").is_dir() and os.access(self.folder, os.W_OK)
+        """Whether to make a missing ledger just to read it: there is what fills it, and a way to write."""
+        is_known = any((self.folder / name).is_dir() for name in ("traces", "runs"))
+        return is_known and os.access(self.folder, os.W_OK)
 
     def _take_spool_to_read(self) -> None:
         try:
@@ -222,18 +263,39 @@ class Ledger:
             time.sleep(_RETRY)
 
     def _once(self, work: Work[Result], *, write: bool, wait: bool) -> Result:
-        with self._lock if wait else self._lock.at_once():
-            # first the log of what is not in the file yet may be damaged, then the file itself
-            for _ in range(2):
-                try:
-                    return self._transaction(work, write=write)
-                except DamagedError as damage:
-                    self._file.set_aside(damage)
-            return self._transaction(work, write=write)
+        self._let_go()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._lock if wait else self._lock.at_once())
+            result = self._despite_damage(work, write=write)
+            if self._file.is_open:
+                self._kept = stack.pop_all()
+            return result
+
+    def _despite_damage(self, work: Work[Result], *, write: bool) -> Result:
+        # first the log of what is not in the file yet may be damaged, then the file itself
+        for _ in range(2):
+            try:
+                return self._transaction(work, write=write)
+            except DamagedError as damage:
+                self._file.set_aside(damage)
+        return self._transaction(work, write=write)
 
     def _transaction(self, work: Work[Result], *, write: bool) -> Result:
         with self._guarded() as connection:
-            return self._file.transaction(connection, work, write=write)
+            keep = self._keeping > 0 and not write
+            return self._file.transaction(connection, work, write=write, keep=keep)
+
+    def _let_go(self) -> None:
+        """End what was kept open, before anything is written or at the end of the block."""
+        if self._file.is_open:
+            with self._guarded() as connection:
+                self._file.shut(connection)
+            self._release()
+
+    def _release(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def _make_folder(self) -> None:
         if self.path.exists():
@@ -264,11 +326,16 @@ class Ledger:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+        self._file.is_open = False
+        self._release()
 
     def _reset(self) -> None:
         self._mutex = threading.RLock()
         self._lock = FileLock(self.folder / "lock", timeout=self._lock_timeout)
         self._connection = None
+        self._keeping = 0
+        self._kept = None
+        self._file.is_open = False
 
     def forget(self) -> None:
         """In a forked child: DuckDB's threads did not come along, so its database must never be touched."""
@@ -277,8 +344,10 @@ class Ledger:
         self._reset()
 
 
-def _adopted(traces: Iterable[Trace]) -> Batch:
+def _adopted(traces: Iterable[Trace], events: Iterable[StepEvent] = ()) -> Batch:
     batch = Batch()
+    for event in events:
+        batch.add_event(event)
     for trace in traces:
         batch.adopt(trace)
     return batch

@@ -62,8 +62,8 @@ def query_error(error: Exception, path: Path) -> DurableError:
     if type(error).__name__ in _USERS_MISTAKES:
         return UsageError(
             f"The query cannot run: {str(error).strip()}\n"
-            "To list the tables and what they hold: "
-            'durable_nb.query("FROM duckdb_tables()"); the views: durable_nb.query("FROM duckdb_views()")'
+            "To list the tables and views and what they hold: durable-nb query, "
+            'or durable_nb.query("FROM duckdb_tables()") and durable_nb.query("FROM duckdb_views()")'
         )
     if "Could not read enough" in str(error) and str(path) not in str(error):
         return UsageError(f"The query cannot run: {str(error).strip()}")
@@ -71,5 +71,5 @@ def query_error(error: Exception, path: Path) -> DurableError:
 
 
 def _first_line(error: Exception) -> str:
-    line = str(error).strip().splitlines()[0][:300]
+    line = str(error).strip().splitlines()[0][:300].rstrip(" .")
     return line if line.endswith((".", "!")) else f"{line}."

@@ -37,11 +37,13 @@ class Table:
     kept: frozenset[str] = frozenset()
     """Columns that outlive a fresh start."""
     again: frozenset[str] = frozenset()
-    """Columns that are set only if the row was there before."""
+    """Columns that are set only if the row was there before, by another event."""
     part_of_trace: bool = False
     """Whether its rows come and stay with a row of ``traces``."""
     latest_by: str = ""
     """Column of the time of the row: an older row changes nothing."""
+    span: tuple[str, str] | None = None
+    """Columns of beginning and end: a row that ended before the known one began changes nothing."""
 
 
 _ERROR = {"error_type": "VARCHAR", "error_message": "VARCHAR"}
@@ -63,13 +65,33 @@ RUNS = Table(
         "user": "VARCHAR",
         "output": "VARCHAR",
         "parent_run_id": "VARCHAR",
+        "tags": "JSON",
+        "notebook_file": "VARCHAR",
+        "engine_options": "JSON",
+        "versions": "JSON",
+        "git_commit": "VARCHAR",
+        "git_dirty": "BOOLEAN",
         **_ERROR,
         "traceback": "VARCHAR",
     },
     keys=("run_id",),
     merged=True,
     first=frozenset({"started_at"}),
-    kept=frozenset({"notebook", "parameters", "started_at", "engine", "user", "output", "parent_run_id"}),
+    kept=frozenset(
+        {
+            "notebook",
+            "parameters",
+            "started_at",
+            "engine",
+            "user",
+            "output",
+            "parent_run_id",
+            "tags",
+            "notebook_file",
+            "engine_options",
+            "versions",
+        }
+    ),
     again=frozenset({"resumed_at"}),
 )
 RUNS_FROM_TRACES = Table("runs_from_traces", "runs", RUNS.types, keys=("run_id",))
@@ -124,6 +146,9 @@ ATTEMPTS = Table(
     merged=True,
     first=frozenset({"started_at"}),
     kept=frozenset({"reason"}),
+    # An attempt that another kernel of the run tried ahead of its turn has the same number, and may be
+    # heard of late.
+    span=("started_at", "finished_at"),
 )
 DEPENDENCIES = Table(
     "dependencies",
@@ -216,10 +241,18 @@ class Batch:
             _append(self, DEPENDENCIES, _fields(dependency, trace, position), position)
         for position, output in enumerate(trace.outputs):
             _append(self, OUTPUTS, _fields(output, trace, position), position)
+        for name, value in trace.metrics.items():
+            data: dict[str, Json] = {"name": name, "value": value, "notebook": trace.notebook}
+            given = StepEvent(
+                EventKind.METRIC, trace.run_id, trace.created_at, trace.step, trace.attempt, data
+            )
+            _append(self, EVENTS, _event(given))
 
     def adopt(self, trace: Trace) -> None:
         """Fold in a trace whose events were lost: what it proves about its attempt, step and run."""
         self.add_trace(trace)
+        if self._tells_of(trace):
+            return
         finished = microseconds(trace.created_at)
         started = finished - microseconds(trace.seconds)
         shared: Row = {
@@ -240,6 +273,11 @@ class Batch:
         cell = {"source": trace.source, "options": _json(trace.options), "updated_at": finished}
         _merge(self, STEPS, shared | cell)
 
+    def _tells_of(self, trace: Trace) -> bool:
+        """Whether events of this batch say already that the attempt left this trace."""
+        attempt = self.rows[ATTEMPTS.label].get((trace.run_id, trace.step, trace.attempt, 0), {})
+        return attempt.get("state") == State.COMPLETED and attempt.get("trace_id") == trace.trace_id
+
 
 def _add_run(batch: Batch, trace: Trace, started: int) -> None:
     row = {
@@ -256,14 +294,32 @@ def _add_run(batch: Batch, trace: Trace, started: int) -> None:
 def fold(table: Table, old: Row | None, new: Row) -> Row:
     """Return what is known after ``new`` was learnt on top of ``old``, or on top of nothing."""
     if old is None:
-        return {column: value for column, value in new.items() if column not in table.again}
-    if table.latest_by and new[table.latest_by] < old[table.latest_by]:
+        return _without_beginning(table, new, new)
+    if _is_outdated(table, old, new):
         return old
     lasting = table.kept | set(table.keys)
     base = {column: value for column, value in old.items() if column in lasting} if new.get(FRESH) else old
     settled = {column for column in table.first if base.get(column) is not None}
     known = {column: value for column, value in new.items() if value is not None and column not in settled}
-    return base | known
+    return base | _without_beginning(table, known, base | known)
+
+
+def _is_outdated(table: Table, old: Row, new: Row) -> bool:
+    if table.latest_by:
+        return bool(new[table.latest_by] < old[table.latest_by])
+    if table.span is None:
+        return False
+    begin, end = table.span
+    ended, began = new.get(end) or new.get(begin), old.get(begin)
+    return ended is not None and began is not None and bool(ended < began)
+
+
+def _without_beginning(table: Table, row: Row, whole: Row) -> Row:
+    """The row without columns that are only set by another event than the one that began it."""
+    if not table.again:
+        return row
+    began = {whole.get(column) for column in table.first}
+    return {c: value for c, value in row.items() if c not in table.again or value not in began}
 
 
 def event_key(event: StepEvent) -> tuple[Any, ...]:
@@ -283,19 +339,29 @@ def _merge(batch: Batch, table: Table, row: Row) -> None:
     if key not in rows:
         rows[key] = row
         return
-    # a fresh start stays one, whatever is learnt after it in the same batch
-    rows[key] = fold(table, rows[key], row) | {FRESH: bool(rows[key].get(FRESH) or row.get(FRESH))}
+    known = fold(table, rows[key], row)
+    if known is not rows[key]:
+        # a fresh start stays one, whatever is learnt after it in the same batch
+        rows[key] = known | {FRESH: bool(rows[key].get(FRESH) or row.get(FRESH))}
 
 
 def _run_started(batch: Batch, event: StepEvent) -> None:
     data = event.data
     at = microseconds(event.at)
-    row = _texts(data, "notebook", "engine", "host", "user", "output", "parent_run_id")
+    row = _texts(
+        data, "notebook", "engine", "host", "user", "output", "parent_run_id", "notebook_file", "git_commit"
+    )
+    row |= {name: _json(data.get(name)) for name in ("tags", "engine_options")}
     times = {"started_at": at, "resumed_at": at}  # fold drops resumed_at from a run that is new
     facts = {"pid": data.get("pid"), "parameters": _json(data.get("parameters"))}
+    facts["git_dirty"] = data.get("git_dirty")
     _merge(
         batch, RUNS, row | facts | times | {"run_id": event.run_id, "state": str(State.RUNNING), FRESH: True}
     )
+
+
+def _kernel_started(batch: Batch, event: StepEvent) -> None:
+    _merge(batch, RUNS, {"run_id": event.run_id, "versions": _json(event.data.get("versions"))})
 
 
 def _run_finished(batch: Batch, event: StepEvent) -> None:
@@ -358,6 +424,7 @@ def _no_effect(batch: Batch, event: StepEvent) -> None:
 
 _EFFECTS: Mapping[EventKind, Callable[[Batch, StepEvent], None]] = {
     EventKind.RUN_STARTED: _run_started,
+    EventKind.KERNEL_STARTED: _kernel_started,
     EventKind.RUN_FINISHED: _run_finished,
     EventKind.STEP_DECLARED: _step_declared,
     EventKind.ATTEMPT_STARTED: _attempt_started,

@@ -16,7 +16,7 @@ from durable_nb.store.ledger_rows import EVENTS, TABLES, TRACES, Batch, Row, Tab
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 1
+FORMAT = 2
 """Number of the layout in schema.sql."""
 
 _FEW = 8

@@ -11,7 +11,6 @@ import fcntl
 import json
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -225,7 +224,7 @@ def _is_file(descriptor: int, path: Path) -> bool:
 
 
 def _sign(descriptor: int) -> None:
-    line = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": round(time.time(), 3)})
+    line = json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "since": round(time.time(), 3)})
     # Only information for people: a full disk or a read-only file must not stop the transaction.
     with contextlib.suppress(OSError):
         os.pwrite(descriptor, line.encode().ljust(160) + b"\n", 0)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import secrets
-import socket
 from datetime import UTC, datetime
 
 
 def new_run_id() -> str:
     """An id that sorts by time (UTC) and can be read aloud: ``20261122-231502-3f9a``."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
 
 def host() -> str:
     """This machine's name, as runs record it."""
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 def user() -> str:
     """The user's name, or number where the system knows no name for it."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
-from durable_nb.core.model import EventKind, Json, StepEvent
+from durable_nb.core.model import EventKind, Json, Output, OutputKind, StepEvent
 from durable_nb.core.overrides import Change, Override, OverrideKind, Standing, standing
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import entries
 from durable_nb.store.json_files import JsonFiles
 from durable_nb.store.trace_record import microseconds, rounded
@@ -25,7 +26,7 @@ _FILE = re.compile(r"(?P<at>\d{1,19})-(?P<kind>[a-z]+)-(?P<id>[0-9a-f]{32})\.jso
 
 
 class Overrides:
-    """The decisions under one folder: ``<step>/<time in µs>-<kind>-<digest>.json``.
+    """The decisions under one folder: ``<step or notebook>/<time in µs>-<kind>-<digest>.json``.
 
     Args:
         folder: Made at the first write.
@@ -33,6 +34,8 @@ class Overrides:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.secrets = Secrets()
+        """What no file may hold."""
         self._known: dict[str, Override] = {}
         self._warned: set[str] = set()
 
@@ -45,6 +48,7 @@ class Overrides:
         Raises:
             StoreError: It could not be written.
         """
+        override = self.secrets.masked(override)
         content = _content(dataclasses.replace(override, at=rounded(override.at)))
         stored = _override(content)
         _JSON.write(self._path(stored), content)
@@ -63,6 +67,18 @@ class Overrides:
         mine = [override for override in readable if override.step == step]
         return standing(mine, doubtful_until) if mine or doubtful_until else _NOTHING
 
+    def of_parameters(self, notebook: str) -> list[Override]:
+        """The edits of a notebook's parameters that hold, oldest first.
+
+        Raises:
+            DamagedError: One cannot be read: nobody knows which value was meant.
+            StoreVersionError: A newer durable_nb wrote it.
+        """
+        read = [_read(path) for path, _ in _files(self.folder / _folder_name("", notebook))]
+        made = sorted((one for one in read if one.notebook == notebook), key=lambda one: one.at)
+        undone = {one.undoes for one in made if one.kind is OverrideKind.UNDO}
+        return [one for one in made if one.kind is OverrideKind.PARAMETER and one.override_id not in undone]
+
     def all(self) -> Iterator[Override]:
         """Yield every decision that can be read."""
         for folder in sorted(entries(self.folder), key=lambda entry: entry.name):
@@ -73,7 +89,7 @@ class Overrides:
 
     def _path(self, override: Override) -> Path:
         name = f"{microseconds(override.at)}-{override.kind}-{override.override_id}.json"
-        return self.folder / folder_name(override.step) / name
+        return self.folder / _folder_name(override.step, override.notebook) / name
 
     def _read_or_warn(self, path: Path) -> Override | None:
         if path.name not in self._known:
@@ -102,6 +118,8 @@ def event_of(override: Override) -> StepEvent:
         "notebook": override.notebook,
         "traces": list(override.traces),
         "changes": [dict(dataclasses.asdict(change)) for change in override.changes],
+        "values": [{"name": output.name, "value": output.summary} for output in override.values],
+        "reason": ", ".join(f"{output.name} = {output.summary}" for output in override.values) or None,
         "undoes": override.undoes,
     }
     return StepEvent(EventKind.OVERRIDDEN, override.run_id, override.at, override.step, 0, data)
@@ -128,6 +146,7 @@ def _override(content: Mapping[str, Any]) -> Override:
             changes=tuple(Change(**change) for change in content["changes"]),
             traces=tuple(content["traces"]),
             definitions=tuple(content["definitions"]),
+            values=tuple(Output(**v | {"kind": OutputKind(v["kind"])}) for v in content.get("values", ())),
             **{name: content[name] for name in _PLAIN},
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -135,6 +154,10 @@ def _override(content: Mapping[str, Any]) -> Override:
 
 
 _PLAIN = ("step", "at", "user", "host", "run_id", "notebook", "undoes", "override_id")
+
+
+def _folder_name(step: str, notebook: str) -> str:
+    return folder_name(step or f"parameters of {notebook}")
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:

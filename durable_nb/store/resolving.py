@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,11 +11,10 @@ from textwrap import fill
 from typing import Any
 
 from durable_nb.core.errors import UnknownStepError, UsageError
-from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.intents import OPEN, Intent, IntentState
 from durable_nb.core.model import EventKind, Json, Output, OutputKind, StepEvent, Trace
-from durable_nb.core.summary import summarise
 from durable_nb.store import origin
+from durable_nb.store.giving import stored_output, value_of_text
 from durable_nb.store.step_locks import step_lock
 from durable_nb.store.store import Store
 
@@ -101,10 +99,7 @@ def read_values(texts: Iterable[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name.strip().isidentifier():
             raise UsageError(f"found {text!r}, expected NAME=VALUE such as 'receipt=\"R-17\"'")
-        try:
-            values[name.strip()] = json.loads(value)
-        except ValueError:
-            values[name.strip()] = value
+        values[name.strip()] = value_of_text(value)
     return values
 
 
@@ -174,7 +169,7 @@ def _happened(store: Store, intent: Intent, values: Mapping[str, Any]) -> Intent
         binds = ", ".join(facts.binds) or "nothing"
         raise UsageError(f"step {intent.step!r} binds {binds}; found a value for {', '.join(strange)}")
     outputs = [Output(name, OutputKind.DEFINITION) for name in facts.definitions]
-    outputs += [_stored(store, name, value) for name, value in values.items()]
+    outputs += [stored_output(store, name, value) for name, value in values.items()]
     note = f"{intent.step}: it happened, says {origin.user()}\n"
     trace = Trace(
         step=intent.step,
@@ -195,21 +190,6 @@ def _happened(store: Store, intent: Intent, values: Mapping[str, Any]) -> Intent
     missing = tuple(name for name in facts.binds if name not in values)
     trace_id = store.traces.add(trace).trace_id
     return replace(intent, state=IntentState.HAPPENED, trace_id=trace_id, missing=missing)
-
-
-def _stored(store: Store, name: str, value: Any) -> Output:
-    identity = fingerprint(value)
-    stored = store.artifacts.put(value, identity, store.context())
-    return Output(
-        name,
-        OutputKind.VALUE,
-        identity,
-        stored.codec,
-        type(value).__qualname__,
-        summarise(value),
-        stored.bytes,
-        is_data=not isinstance(value, str),
-    )
 
 
 def _tell(store: Store, decided: Intent, values: Mapping[str, Any]) -> None:

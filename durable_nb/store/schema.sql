@@ -26,6 +26,12 @@ CREATE TABLE runs (
     "user"         VARCHAR,
     output         VARCHAR,
     parent_run_id  VARCHAR,
+    tags           JSON,
+    notebook_file  VARCHAR,
+    engine_options JSON,
+    versions       JSON,
+    git_commit     VARCHAR,
+    git_dirty      BOOLEAN,
     error_type     VARCHAR,
     error_message  VARCHAR,
     traceback      VARCHAR
@@ -44,6 +50,12 @@ COMMENT ON COLUMN runs.pid           IS 'Process id of that process on that mach
 COMMENT ON COLUMN runs."user"        IS 'Login name of who started it';
 COMMENT ON COLUMN runs.output        IS 'Path of the executed notebook, if one is written';
 COMMENT ON COLUMN runs.parent_run_id IS 'The run this one was started from, if any';
+COMMENT ON COLUMN runs.tags          IS 'What the user marked it with, name to value';
+COMMENT ON COLUMN runs.notebook_file IS 'Digest of the notebook that was executed last: its file, without outputs, is notebooks/<first 2 characters>/<digest>.ipynb';
+COMMENT ON COLUMN runs.engine_options IS 'How it was to be executed, name to value; a resume does the same';
+COMMENT ON COLUMN runs.versions      IS 'Versions of Python, of durable_nb and of the packages that the notebook imports, as its kernel had them';
+COMMENT ON COLUMN runs.git_commit    IS 'The commit that was checked out in the notebook''s folder; null outside of a git repository';
+COMMENT ON COLUMN runs.git_dirty     IS 'Whether files that git knows differed from that commit';
 COMMENT ON COLUMN runs.error_type    IS 'Class of the error that ended it';
 COMMENT ON COLUMN runs.error_message IS 'Message of that error';
 COMMENT ON COLUMN runs.traceback     IS 'Traceback of that error';
@@ -211,7 +223,7 @@ COMMENT ON COLUMN events.happened_at IS 'When it happened';
 COMMENT ON COLUMN events.run_id      IS 'Run it belongs to';
 COMMENT ON COLUMN events.step        IS 'Name of the step; empty for events of the run as a whole';
 COMMENT ON COLUMN events.attempt     IS 'Attempt it belongs to, from 1; 0 where there is none';
-COMMENT ON COLUMN events.kind        IS 'run_started, step_declared, attempt_started, executing, storing, committing, attempt_finished, step_reused, run_finished or overridden';
+COMMENT ON COLUMN events.kind        IS 'run_started, step_declared, attempt_started, executing, storing, committing, attempt_finished, step_reused, metric, kernel_started, run_finished, hook_called or overridden';
 COMMENT ON COLUMN events.data        IS 'What else is known; depends on the kind';
 
 CREATE VIEW artifacts AS
@@ -278,12 +290,31 @@ COMMENT ON VIEW failures IS 'Failed attempts, newest first';
 
 CREATE VIEW overrides AS
 SELECT e.happened_at, e.step, e.data->>'override' AS override, e.data->>'user' AS "user", e.run_id,
-       e.data->'traces' AS traces, e.data->'changes' AS changes,
+       e.data->'traces' AS traces, e.data->'changes' AS changes, e.data->'values' AS "values",
        e.data->>'override_id' AS override_id, e.data->>'undoes' AS undoes
 FROM events e
 WHERE e.kind = 'overridden'
 ORDER BY e.happened_at DESC;
-COMMENT ON VIEW overrides IS 'What people decided about steps (accept, invalidate, undo), newest first; the files under overrides/ are the truth';
+COMMENT ON VIEW overrides IS 'What people decided about steps (accept, invalidate, set, undo) and about operations of at-most-once steps, newest first; the files under overrides/ are the truth';
+
+CREATE VIEW parameter_changes AS
+SELECT e.happened_at, e.run_id, c.key AS name, c.value->'was' AS was, c.value->'now' AS now,
+       e.data->>'user' AS "user", e.data->>'host' AS host
+FROM events e, json_each(e.data->'changed') c
+WHERE e.kind = 'run_started' AND c.key IS NOT NULL
+ORDER BY e.happened_at DESC, c.key;
+COMMENT ON VIEW parameter_changes IS 'Parameters that a person gave another value when a run was resumed, newest first';
+
+CREATE VIEW metrics AS
+SELECT unnest(newest) FROM (
+    SELECT arg_max({'run_id': e.run_id, 'step': e.step, 'attempt': e.attempt, 'name': e.data->>'name',
+                    'value': TRY_CAST(e.data->>'value' AS DOUBLE), 'measured_at': e.happened_at},
+                   e.happened_at) AS newest
+    FROM events e
+    WHERE e.kind = 'metric'
+    GROUP BY e.run_id, e.step, e.data->>'name'
+);
+COMMENT ON VIEW metrics IS 'The newest value of each metric of each step in each run; the step is empty where a plain cell gave it';
 
 CREATE VIEW step_times AS
 SELECT t.step, count(*) AS completed, avg(t.seconds) AS mean_seconds, max(t.seconds) AS max_seconds,

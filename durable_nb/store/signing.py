@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import secrets
 from pathlib import Path
 
 from durable_nb.core.errors import StoreAccessError, StoreError
@@ -56,11 +55,11 @@ def _make(path: Path) -> None:
     """Make the key; when two processes do so at once, both use the one that was first."""
     with translated(path):
         make_folder(path.parent)
-        stage = path.with_name(f".{path.name}{STAGE_MARK}{os.getpid()}-{secrets.token_hex(4)}")
+        stage = path.with_name(f".{path.name}{STAGE_MARK}{os.getpid()}-{os.urandom(4).hex()}")
         descriptor = os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(LENGTH))
+                file.write(os.urandom(LENGTH))
                 file.flush()
                 os.fsync(descriptor)
             with contextlib.suppress(FileExistsError):

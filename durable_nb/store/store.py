@@ -16,11 +16,14 @@ from durable_nb.core.errors import (
 )
 from durable_nb.core.model import Output, OutputKind, StepEvent, Trace
 from durable_nb.core.overrides import Override
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.artifacts import Artifacts
 from durable_nb.store.intents import Intents
 from durable_nb.store.ledger import Ledger
 from durable_nb.store.location import find_store
+from durable_nb.store.notebooks import Notebooks
 from durable_nb.store.overrides import Overrides, event_of
+from durable_nb.store.run_files import RunFiles, known_moments
 from durable_nb.store.signing import user_key
 from durable_nb.store.spool import Spool
 from durable_nb.store.traces import Traces
@@ -32,12 +35,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What the ledger learnt again from the traces."""
+    """What the ledger learnt again from the files, which are the truth."""
 
     traces_added: int = 0
     """Completed steps whose events were lost."""
     overrides_added: int = 0
     """Decisions of people that were lost."""
+    runs_added: int = 0
+    """Beginnings and ends of runs, and calls of hooks, that were lost."""
 
 
 class Store:
@@ -56,11 +61,21 @@ class Store:
         self.traces = Traces(path / "traces")
         self.overrides = Overrides(path / "overrides")
         self.intents = Intents(path / "intents")
+        self.notebooks = Notebooks(path / "notebooks")
+        self.runs = RunFiles(path / "runs")
         spool = Spool(path / "spool", self.traces.find)
-        self.ledger = Ledger(path, self.traces.all, spool=spool, lock_timeout=lock_timeout)
+        self.ledger = Ledger(path, self.traces.all, self.runs.events, spool=spool, lock_timeout=lock_timeout)
         self._writer = Writer(self._commit, spool)
         self.observers: list[Callable[[StepEvent], None]] = []
         """Told of every event that is recorded."""
+        self.secrets = Secrets()
+        """What nothing that is written here may hold."""
+
+    def conceal(self, secrets: Secrets) -> None:
+        """Mask these secrets, and those added to them later, in everything that is written from now on."""
+        self.secrets = secrets
+        for files in (self.traces, self.intents, self.overrides, self.notebooks, self.runs):
+            files.secrets = secrets
 
     def decide(self, override: Override) -> Override:
         """Make a person's decision about a step hold from now on, and log it.
@@ -74,6 +89,7 @@ class Store:
 
     def record(self, event: StepEvent) -> None:
         """Take note of an event; it is in the ledger a few milliseconds later. Never blocks."""
+        event = self.secrets.masked(event)
         self._writer.put(event)
         for observer in self.observers:
             observer(event)
@@ -117,7 +133,7 @@ class Store:
             self.ledger.close()
 
     def recover(self) -> Recovered:
-        """Tell the ledger about completed steps and decisions that it does not know, as a process died.
+        """Tell the ledger about completed steps, decisions and runs that it does not know, as a process died.
 
         Cheap when there are none.
 
@@ -125,13 +141,14 @@ class Store:
             StoreError: The ledger cannot be read or written.
         """
         self.flush()
-        return Recovered(self._recover_traces(), self._recover_overrides())
+        rebuilt = not self.ledger.path.exists()  # then the first look at it fills it from the files
+        traces, runs = self._recover_traces(rebuilt=rebuilt), self._recover_runs(rebuilt=rebuilt)
+        return Recovered(traces, self._recover_overrides(), runs)
 
-    def _recover_traces(self) -> int:
+    def _recover_traces(self, *, rebuilt: bool) -> int:
         files = self.traces.files()
         if not files:
             return 0
-        rebuilt = not self.ledger.path.exists()  # then the first look at it fills it from the traces
         known = {row["trace_id"] for row in self.ledger.rows("SELECT trace_id FROM traces")}
         if rebuilt:
             return len(known)
@@ -142,6 +159,19 @@ class Store:
         if found:
             self.ledger.adopt(found)
         return len(found)
+
+    def _recover_runs(self, *, rebuilt: bool) -> int:
+        files = self.runs.files()
+        if not files:
+            return 0
+        known = known_moments(self.ledger.rows(_RUN_MOMENTS))
+        if rebuilt:
+            return len(known)
+        missing = [path for moment, path in files.items() if moment not in known]
+        found = self.runs.events(missing) if missing else []
+        if found:
+            self.ledger.learn(found)
+        return len(found) and len(missing)
 
     def _recover_overrides(self) -> int:
         made = {override.override_id: override for override in self.overrides.all()}
@@ -171,17 +201,34 @@ class Store:
     def load(self, step: str, name: str, run: str | None = None, context: CodecContext | None = None) -> Any:
         """Return a stored value: of the last time the step completed or was reused, or of one run.
 
+        A value that a person gave by hand in that run stands for what the step made.
+
         Raises:
             UnknownStepError: No trace of that step, in that run, is there.
             UnknownRunError: The ledger has no such run.
             UsageError: The step has no such output, or it is not stored as a value.
             DamagedError: The value is there no more, or damaged.
         """
+        given = self._given(step, name, run)
+        if given is not None:
+            return self.artifacts.get(given.fingerprint, context or self.context())
         trace = self._trace(step, run)
         output = _stored_output(trace, name)
         if output.kind is OutputKind.PART:
             return self.artifacts.get(output.of, context or self.context())[output.name]
         return self.artifacts.get(output.fingerprint, context or self.context())
+
+    def _given(self, step: str, name: str, run: str | None) -> Output | None:
+        """The value that a person gave by hand in that run, or in the last one that came to the step."""
+        standing = self.overrides.standing(step)
+        if not standing.set_by_hand:
+            return None
+        if run is None:
+            sql = "SELECT run_id FROM attempts WHERE step = ? ORDER BY started_at DESC, attempt DESC LIMIT 1"
+            rows = self.ledger.rows(sql, [step])
+            run = rows[0]["run_id"] if rows else ""
+        output, _ = standing.given(run).get(name, (None, ""))
+        return output
 
     def _trace(self, step: str, run: str | None) -> Trace:
         self.recover()
@@ -202,6 +249,12 @@ class Store:
         known = ", ".join(row["step"] for row in rows) or "none"
         where = f"run {run!r}" if run is not None else str(self.path)
         return f"No completed step {step!r} in {where}. Completed steps are: {known}. Execute the step first."
+
+
+_RUN_MOMENTS = """
+    SELECT run_id, epoch_us(happened_at) AS at, kind FROM events
+    WHERE kind IN ('run_started', 'run_finished', 'hook_called')
+"""
 
 
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:

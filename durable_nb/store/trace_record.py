@@ -14,11 +14,15 @@ import xxhash
 from durable_nb.core.errors import DamagedError, NotStorableError, StoreVersionError
 from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind, Trace
 
-FORMAT = 1
+FORMAT = 2
 """Number of the layout of trace files."""
+_WITHOUT_METRICS = 1
+"""That of traces that have none: any durable_nb reads them."""
 
 TEXTS = ("step", "code", "key", "run_id", "notebook", "cell_id", "source")
 DOCUMENTS = ("options", "dependencies", "outputs", "display", "not_durable")
+METRICS = "metrics"
+"""A column that only traces with metrics have."""
 COLUMNS = ("trace_id", *TEXTS, *DOCUMENTS, "inexact", "attempt", "scheme", "format", "created_at", "seconds")
 
 Row = dict[str, Any]
@@ -35,10 +39,11 @@ def to_row(trace: Trace) -> Row:
     row: Row = {
         **texts,
         **{name: _document(trace, name) for name in DOCUMENTS},
+        **({METRICS: _document(trace, METRICS)} if trace.metrics else {}),
         "inexact": inexact,
         "attempt": trace.attempt,
         "scheme": trace.scheme,
-        "format": FORMAT,
+        "format": FORMAT if trace.metrics else _WITHOUT_METRICS,
         "created_at": microseconds(trace.created_at),
         "seconds": float(trace.seconds),
     }
@@ -69,7 +74,8 @@ def from_row(row: Row) -> Trace:
 def digest(row: Row) -> str:
     """Return the digest of everything in a row but its ``trace_id``."""
     state = xxhash.xxh3_128()
-    for name in (*TEXTS, *DOCUMENTS, "inexact"):
+    more = (METRICS,) if row["format"] > _WITHOUT_METRICS else ()
+    for name in (*TEXTS, *DOCUMENTS, *more, "inexact"):
         content = row[name].encode()
         state.update(struct.pack("<Q", len(content)))
         state.update(content)
@@ -127,6 +133,7 @@ def _trace(row: Row) -> Trace:
         outputs=tuple(Output(**{**item, "kind": OutputKind(item["kind"])}) for item in documents["outputs"]),
         display=tuple(documents["display"]),
         not_durable=documents["not_durable"],
+        metrics=json.loads(row.get(METRICS, "{}")),
         created_at=row["created_at"] / 1e6,
         seconds=row["seconds"],
         attempt=row["attempt"],

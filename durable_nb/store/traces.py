@@ -14,8 +14,9 @@ import xxhash
 
 from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
 from durable_nb.core.model import Trace
+from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import entries, store_error, write_durably
-from durable_nb.store.trace_record import COLUMNS, Row, from_row, identified, to_row
+from durable_nb.store.trace_record import COLUMNS, METRICS, Row, from_row, identified, to_row
 
 _KEY_LENGTH = 16
 _NUMBERS = {32: "i", 64: "q"}
@@ -32,6 +33,8 @@ class Traces:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.secrets = Secrets()
+        """What no file may hold."""
         self._warned: set[str] = set()
 
     def add(self, trace: Trace) -> Trace:
@@ -44,6 +47,7 @@ class Traces:
             NotStorableError: A part of it is not JSON.
             StoreError: It could not be written.
         """
+        trace = self.secrets.masked(trace)
         row = to_row(trace)
         stored = identified(trace, row)
         path = self.path(stored)
@@ -180,7 +184,7 @@ def folder_name(step: str) -> str:
 
 
 @functools.cache
-def _schema() -> Any:
+def _schema(columns: tuple[str, ...]) -> Any:
     import pyarrow as pa
 
     types = {
@@ -190,14 +194,14 @@ def _schema() -> Any:
         "created_at": pa.timestamp("us", tz="UTC"),
         "seconds": pa.float64(),
     }
-    return pa.schema([pa.field(name, types.get(name, pa.large_string()), nullable=False) for name in COLUMNS])
+    return pa.schema([pa.field(name, types.get(name, pa.large_string()), nullable=False) for name in columns])
 
 
 def _write(row: Row, file: BinaryIO) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = _schema()
+    schema = _schema((*COLUMNS, METRICS) if METRICS in row else COLUMNS)
     table = pa.Table.from_arrays(
         [_column(row[name], type_) for name, type_ in zip(schema.names, schema.types, strict=True)],
         schema=schema,

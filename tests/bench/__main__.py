@@ -10,9 +10,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import answers
 import engine
 import fingerprints
 import frames
+import jobs
 import lazy
 import resume
 import startup
@@ -25,7 +27,7 @@ from rich.table import Table
 
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
-    for module in (steps, fingerprints, frames, lazy, resume, engine, startup)
+    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, answers, jobs)
     for subject in module.SUBJECTS
 }
 

@@ -1,5 +1,6 @@
 """Killing kernels and engines: the output tells the truth, nothing stays behind, the same command goes on."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from durable_nb.batch.reports import RunReport, list_runs
+from durable_nb.batch.inspecting.reports import RunReport, list_runs
 from durable_nb.batch.runs import settle_dead_runs
 from durable_nb.store.store import open_store
 
@@ -237,6 +238,37 @@ def test_asked_to_end_while_a_cell_cleans_up(start: Start, tmp_path: Path) -> No
     assert 143 == process.returncode
     assert ["completed", "pending"] == statuses(tmp_path)
     assert "interrupted" == runs_of(tmp_path)[0].state
+
+
+def test_a_run_whose_output_has_no_room_goes_on(tmp_path: Path) -> None:
+    """It fails with an error that says so; steps are kept, and `resume` goes on once there is room."""
+    write(
+        tmp_path / "in.ipynb", "%%step a\nx = 1", "%%step b\nprint('x' * 5_000_000)\ny = x", "%%step c\nz = y"
+    )
+    limit = (
+        "import resource, signal, sys; from durable_nb.cli.app import main; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); main(sys.argv[1:])"
+    )
+
+    def call(size: int, *words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", limit.format(size), *words]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+
+    ended = [call(4_000_000, "run", "in.ipynb", "out.ipynb"), call(4_000_000, "resume", "--last")]
+
+    for one in ended:
+        assert 1 == one.returncode, one.stderr
+        assert "out.ipynb cannot be saved: File too large. Completed steps are in the store" in one.stderr
+    (report,) = runs_of(tmp_path)
+    assert "failed" == report.state
+    assert "out.ipynb cannot be saved" in report.error
+    mended = call(2**30, "resume", "--last", "--json")
+    assert 0 == mended.returncode, mended.stderr
+    states = [step["state"] for step in json.loads(mended.stdout)["steps"]]
+    assert ["reused", "reused", "completed"] == states
 
 
 def test_full_disk_keeps_the_last_output(tmp_path: Path) -> None:

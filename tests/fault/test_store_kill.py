@@ -36,25 +36,30 @@ def acknowledged(process: subprocess.Popen[str]) -> list[str]:
     return [line[:-1] for line in output.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def killed_after(seconds: float, what: str, folder: Path, name: str) -> list[str]:
+def killed_after(most: int, what: str, folder: Path, name: str) -> list[str]:
+    """Kill a process that writes, between two of its acknowledgements: after ``most`` of them at the latest.
+
+    Returns:
+        What it has acknowledged; a few more, if it was faster than the kill.
+    """
     process = start(what, folder, name)
     assert process.stdout is not None
-    first = process.stdout.readline().strip()  # from here on it is writing
-    time.sleep(seconds)
+    first = [process.stdout.readline().strip() for _ in range(CHANCE.randint(1, most))]
+    time.sleep(CHANCE.uniform(0, 0.02))  # by chance: in the middle of what is written next
     process.kill()
-    return [first, *acknowledged(process)]
+    return [*first, *acknowledged(process)]
 
 
 def test_while_traces_are_written(tmp_path: Path) -> None:
     """Every acknowledged trace is there, none is damaged, and recover tells the ledger about all."""
     known: list[str] = []
     for kill in range(4):
-        known += killed_after(CHANCE.uniform(0.05, 0.3), "traces", tmp_path / "store", f"r{kill}")
+        known += killed_after(12, "traces", tmp_path / "store", f"r{kill}")
     store = open_store(tmp_path / "store")
 
     traces = {trace.trace_id for trace in store.traces.all()}
 
-    assert len(known) > 20
+    assert len(known) >= 4
     assert set(known) <= traces
     assert set(store.traces.files()) == traces
     assert store.recover().traces_added == len(traces)
@@ -69,10 +74,10 @@ def test_while_artifacts_are_written(tmp_path: Path) -> None:
     known: dict[str, list[str]] = {}
     for kill in range(3):
         name = f"r{kill}"
-        known[name] = killed_after(CHANCE.uniform(0.1, 0.3), "artifacts", tmp_path / "store", name)
+        known[name] = killed_after(8, "artifacts", tmp_path / "store", name)
     store = open_store(tmp_path / "store")
 
-    assert sum(map(len, known.values())) > 10
+    assert sum(map(len, known.values())) >= 3
     for name, fingerprints in known.items():
         for number, fingerprint in enumerate(fingerprints):
             assert store.artifacts.get(fingerprint, store.context())[0] == f"{name} {number}"
@@ -82,17 +87,13 @@ def test_while_artifacts_are_written(tmp_path: Path) -> None:
 
 def test_while_events_are_written(tmp_path: Path) -> None:
     """Every acknowledged event is in the ledger, whenever its process was killed."""
-    total = 0
     for kill in range(6):
         name = f"r{kill}"
-        known = killed_after(CHANCE.uniform(0.02, 0.3), "events", tmp_path / "store", name)
+        known = killed_after(4, "events", tmp_path / "store", name)
         store = open_store(tmp_path / "store")
         rows = store.ledger.rows("SELECT attempt FROM events WHERE run_id = ?", [name])
         assert {row["attempt"] for row in rows} >= set(range(1, int(known[-1]) + 1))
         store.close()
-        total += len(known)
-
-    assert total > 8
 
 
 def test_while_the_ledger_is_made(tmp_path: Path) -> None:

@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from durable_nb.batch.reports import RunReport, list_runs
+from durable_nb.batch.inspecting.reports import RunReport, list_runs
 from durable_nb.core.errors import DuplicateStepError, KernelDiedError, OptionError, UsageError
 from durable_nb.store.store import open_store
 
@@ -195,6 +192,7 @@ def test_kernel_knows_its_run_and_cell(execute: Execute, tmp_path: Path) -> None
         "verify_reused": 0.0,
         "output": str(tmp_path / "out.ipynb"),
         "spans": False,
+        "forced": {},
     }
     assert expected == told
     assert nb.cells[0].id == about["cellId"]
@@ -352,18 +350,10 @@ def test_outputs_are_copied_to_files(execute: Execute, tmp_path: Path) -> None:
     assert ((tmp_path / "o").read_text(), (tmp_path / "e").read_text()) == ("to out\n", "to err\n")
 
 
-@pytest.fixture
-def _ctrl_c_soon() -> Iterator[None]:
-    timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    yield
-    timer.cancel()
-
-
-@pytest.mark.usefixtures("_ctrl_c_soon")
 def test_ctrl_c(execute: Execute, tmp_path: Path) -> None:
     """Ctrl-C interrupts the cell, saves the output, and leaves a run that can be resumed."""
-    nb = execute("print('done')", "import time; time.sleep(60)", "1", error=KeyboardInterrupt)
+    stops = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
+    nb = execute("print('done')", stops, "1", error=KeyboardInterrupt)
 
     assert statuses(nb) == ["completed", "failed", "pending"]
     assert printed(nb.cells[0]) == "done\n"

@@ -22,7 +22,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from durable_nb.batch.engine_run import run_notebook
-from durable_nb.batch.reports import list_runs, run_report
+from durable_nb.batch.inspecting.hook_calls import run_hooks
+from durable_nb.batch.inspecting.reports import list_runs, run_report
 from durable_nb.store.locks import FileLock
 from durable_nb.store.store import open_store
 
@@ -247,6 +248,10 @@ def test_hooks(
     assert "alerts:no was not told: AttributeError" in caplog.text
     assert "secret" not in caplog.text
     assert str(tmp_path) not in sys.path
+    with closing(open_store(tmp_path / ".durable")) as store:
+        calls = {call.hook: call.error for call in run_hooks(store, report.run_id)}
+    assert {"http://127.0.0.1/…": "", "alerts:tell": ""}.items() <= calls.items()
+    assert calls["alerts:no"].startswith("AttributeError")
 
 
 # Signals

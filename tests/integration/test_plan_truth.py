@@ -11,7 +11,7 @@ import pytest
 from oracle.kernels import ForkedKernels, cell
 
 from durable_nb.core.planning import plan_cells
-from durable_nb.kernel.outlook import Outlook
+from durable_nb.kernel.showing.outlook import Outlook
 from durable_nb.store.decisions import invalidate
 from durable_nb.store.store import open_store
 

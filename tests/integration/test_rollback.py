@@ -19,9 +19,9 @@ def lived(kernels: ForkedKernels, folder: Path, *sources: str) -> Life:
     return kernels.run(folder, [cell(s, f"c{i}") for i, s in enumerate(sources)], go_on=True)
 
 
-UNBLOCK = "%steps unblock s"
+UNBLOCK = "said = %steps unblock s"  # not shown: it would be the last value
 """So that a cell may look at what a failed step would have made."""
-SMALL = "import durable_nb.kernel.rollback; durable_nb.kernel.rollback._COPIES = 0\n"
+SMALL = "import durable_nb.kernel.failing.rollback; durable_nb.kernel.failing.rollback._COPIES = 0\n"
 """As if every array were too large for a copy."""
 
 HELPERS = "seen = []\ncount = 0\ndef bump():\n    global count\n    count += 1\n    seen.append(1)"
@@ -297,7 +297,7 @@ def test_no_attempt_runs_on_an_input_that_is_lost(kernels: ForkedKernels, tmp_pa
     life = lived(
         kernels,
         tmp_path,
-        "import numpy as np\nimport durable_nb.kernel.remembering as r\n"
+        "import numpy as np\nimport durable_nb.kernel.failing.remembering as r\n"
         "r.Allowance.grants = lambda self, size: size < 1000\nbig = np.ones(200); tries = []",
         "%%step s --retries 3 --backoff 0 --ignore tries\ntries.append(1); big[:] = 0\n1/0",
         UNBLOCK,

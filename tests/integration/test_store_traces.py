@@ -11,6 +11,7 @@ import pytest
 
 from durable_nb.core.errors import DamagedError, DurableWarning, NotStorableError, StoreVersionError
 from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind, Trace
+from durable_nb.store import trace_record
 from durable_nb.store.traces import Traces
 
 KEY = "0123456789abcdef" * 2
@@ -178,16 +179,26 @@ def test_a_trace_under_another_name(traces: Traces) -> None:
 
 def test_a_newer_format(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trace of a newer durable_nb is a miss, and asked for by id an error that says to upgrade."""
-    from durable_nb.store import trace_record
-
     with monkeypatch.context() as newer:
-        newer.setattr(trace_record, "FORMAT", 2)
-        added = traces.add(make_trace())
+        newer.setattr(trace_record, "FORMAT", 3)
+        added = traces.add(dataclasses.replace(make_trace(), metrics={"auc": 0.9}))
 
     with pytest.raises(StoreVersionError, match="pip install"):
         traces.get(added.trace_id)
-    with pytest.warns(DurableWarning, match="format 2"):
+    with pytest.warns(DurableWarning, match="format 3"):
         assert list(traces.candidates("clean", KEY)) == []
+
+
+def test_metrics_cost_old_readers_nothing(traces: Traces) -> None:
+    """A trace with metrics comes back with them; one without is written as it always was."""
+    plain, measured = make_trace(), dataclasses.replace(make_trace(), metrics={"auc": 0.5, "rows": 3})
+
+    rows = [trace_record.to_row(plain), trace_record.to_row(measured)]
+
+    assert [(1, False), (2, True)] == [(row["format"], "metrics" in row) for row in rows]
+    assert [{}, {"auc": 0.5, "rows": 3}] == [
+        traces.get(traces.add(trace).trace_id).metrics for trace in (plain, measured)
+    ]
 
 
 def test_foreign_files_do_not_matter(traces: Traces) -> None:

@@ -52,8 +52,14 @@ def seen_by_front_end(result: Any) -> Seen:
 
 
 def without_places(shown: str, folder: str) -> str:
-    """What a cell shows, without where and when it ran: addresses, and the process that a warning names."""
-    return re.sub(r"ipython-input-\d+-|ipykernel_\d+/|(?<=0x)[0-9a-f]+", "", shown.replace(folder, "FOLDER"))
+    """What a cell shows, without where and when it ran: addresses, and the process that a warning names.
+
+    Nor the line of the cell from which a warning comes: a comment above it changes that, and no result.
+    """
+    where = r"(?:<[0-9a-f]{12}>|[0-9a-f-]+\.py):\d+(?=: \w+Warning)"
+    return re.sub(
+        rf"ipython-input-\d+-|ipykernel_\d+/|(?<=0x)[0-9a-f]+|{where}", "", shown.replace(folder, "FOLDER")
+    )
 
 
 @dataclass

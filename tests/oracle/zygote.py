@@ -28,11 +28,7 @@ from oracle.kernels import without_places
 from traitlets import Type
 from traitlets.config import Config
 
-from durable_nb.kernel import (
-    api,  # noqa: F401  # the same
-    magics,
-)
-from durable_nb.store import ledger  # noqa: F401  # the same
+from durable_nb.kernel import magics
 
 STATUS = "application/vnd.durable_nb.step+json"
 _PATIENCE = 120  # seconds until a kernel counts as hung

@@ -55,6 +55,12 @@ def test_order(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (False, 3, ()) == (found.keep_going, found.kernel_restarts, found.on_failure)
 
 
+@pytest.mark.parametrize("given", ["pin badge", "pin,badge", ["pin", "badge"]])
+def test_names_of_secrets(notebook: Path, given: Any) -> None:
+    """They are named as a list, or in one text."""
+    assert ("pin", "badge") == settle(notebook, secrets=given).secrets
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -64,6 +70,7 @@ def test_order(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"on_failure": "ftp://x"}, "expected URLs that begin with http"),
         ({"on_failure": ["alerts"]}, "or functions written module:function"),
         ({"on_success": "a b:c"}, "on_success is 'a b:c'"),
+        ({"secrets": "a-b"}, "secrets is 'a-b'; expected names of parameters"),
     ],
 )
 def test_wrong_values(notebook: Path, given: dict[str, Any], message: str) -> None:

@@ -14,6 +14,7 @@ from durable_nb.batch.wording import ago
 from durable_nb.cli.parameters import collect
 from durable_nb.cli.tables import _in_short
 from durable_nb.core.errors import UsageError
+from durable_nb.core.parameters import check_all
 from durable_nb.core.wording import duration
 from durable_nb.store.origin import host
 
@@ -50,14 +51,13 @@ def test_ago() -> None:
     assert ago(now - timedelta(days=9), now).startswith("2026-11-13 ")
 
 
-def test_parameters_have_types(tmp_path: Path) -> None:
-    """Files come first, then pairs; words become values as with papermill."""
+def test_parameters_are_collected(tmp_path: Path) -> None:
+    """Files come first, then pairs; words become values as with papermill where nothing is declared."""
     file = tmp_path / "p.yaml"
     file.write_text("alpha: 0.1\nday: 2026-11-01\nnames: [a, b]\n")
 
-    found = collect(
-        [file], [("alpha", "0.2"), ("n", "3"), ("flag", "True"), ("none", "None"), ("text", "x y")]
-    )
+    typed = [("alpha", "0.2"), ("n", "3"), ("flag", "True"), ("none", "None"), ("text", "x y")]
+    found = check_all((), collect([file], typed))
 
     expected = {"alpha": 0.2, "day": "2026-11-01", "names": ["a", "b"], "n": 3, "flag": True}
     assert {**expected, "none": None, "text": "x y"} == found

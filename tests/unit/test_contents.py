@@ -23,8 +23,8 @@ import polars as pl
 import pytest
 
 from durable_nb.core.fingerprint.walker import STAND_INS, full_name
-from durable_nb.kernel.contents import contents_of
-from durable_nb.kernel.remembering import Allowance, Memory, become
+from durable_nb.kernel.failing.contents import contents_of
+from durable_nb.kernel.failing.remembering import Allowance, Memory, become
 
 
 @dataclass

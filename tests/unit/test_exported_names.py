@@ -15,8 +15,10 @@ PUBLIC = [
     "idempotency_key",
     "load",
     "load_ipython_extension",
+    "metric",
     "open_store",
     "query",
+    "secret",
     "unload_ipython_extension",
 ]
 

@@ -25,8 +25,9 @@ BELOW = {
 """Floor → the floors it may import from, besides itself."""
 
 ONLY_IMPORTER = {
-    "duckdb": ("store/ledger",),
-    "pyarrow": ("store/codecs/", "store/traces"),
+    "duckdb": ("store/ledger", "store/table_differences"),
+    "distributed": ("batch/sweeping/dask_rows",),
+    "pyarrow": ("store/arrow_alone", "store/codecs/", "store/tables", "store/traces"),
     "papermill": ("batch/engine", "batch/run"),
     "IPython": ("kernel/",),
     "ipykernel": ("kernel/",),

@@ -87,6 +87,31 @@ def test_a_late_event_does_not_rewrite_the_present() -> None:
     assert fold(STEPS, newer, {"notebook": "n", "step": "s", "state": "failed", "updated_at": 4}) is newer
 
 
+def test_an_earlier_try_of_the_same_number_changes_nothing() -> None:
+    """What a further kernel tried ahead of its turn, and is heard of late, does not hide how it ended."""
+    batch = Batch()
+    batch.add_event(event(EventKind.ATTEMPT_STARTED, 20.0))
+    batch.add_event(event(EventKind.ATTEMPT_FINISHED, 22.0, state="completed", seconds=1.9))
+    known = only(batch, "attempts")
+    batch.add_event(event(EventKind.ATTEMPT_STARTED, 10.0))
+    batch.add_event(
+        event(
+            EventKind.ATTEMPT_FINISHED, 12.0, state="failed", seconds=1.9, error={"type": "E", "message": "m"}
+        )
+    )
+
+    assert known == only(batch, "attempts")
+
+
+def test_an_end_that_is_heard_of_before_its_beginning() -> None:
+    """Events out of order: an attempt that has ended does not run again."""
+    batch = Batch()
+    batch.add_event(event(EventKind.ATTEMPT_FINISHED, 22.0, state="completed", seconds=1.9))
+    batch.add_event(event(EventKind.ATTEMPT_STARTED, 20.0))
+
+    assert only(batch, "attempts")["state"] == "completed"
+
+
 def test_a_resumed_run() -> None:
     """A resume puts a run back to running, keeps when it was first started, and says when it was resumed."""
     first = fold(
@@ -102,6 +127,23 @@ def test_a_resumed_run() -> None:
     assert (again["state"], again["started_at"], again["resumed_at"]) == ("running", 1, 3)
     assert again.get("finished_at") is None
     assert again.get("error_type") is None
+
+
+def test_a_run_that_is_learnt_at_once() -> None:
+    """Begun and resumed in one batch it was resumed; the same beginning twice is no resume."""
+    begun = StepEvent(EventKind.RUN_STARTED, "r1", 1.0, data={"engine": "durable"})
+    resumed, twice = Batch(), Batch()
+    for batch, more in ((resumed, dataclasses.replace(begun, at=5.0)), (twice, begun)):
+        batch.add_event(begun)
+        batch.add_event(more)
+
+    rows = [fold(RUNS, None, next(iter(batch.rows["runs"].values()))) for batch in (resumed, twice)]
+
+    assert [(1_000_000, 5_000_000), (1_000_000, None)] == [
+        (row["started_at"], row.get("resumed_at")) for row in rows
+    ]
+    again = next(iter(twice.rows["runs"].values()))
+    assert None is fold(RUNS, rows[1], again).get("resumed_at")
 
 
 def test_an_attempt_whose_start_was_lost() -> None:

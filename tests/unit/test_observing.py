@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from durable_nb.core.places import Aspect, describe_place, place_name, split_place
-from durable_nb.kernel.observing import audit
-from durable_nb.kernel.observing.arguments import paths_in, statement_reads
-from durable_nb.kernel.observing.aspects import state_of
-from durable_nb.kernel.observing.commands import command_reads
-from durable_nb.kernel.observing.current import observing, unobserved
-from durable_nb.kernel.observing.observed import Observed
-from durable_nb.kernel.observing.statuses import noticing_statuses
-from durable_nb.kernel.observing.variables import noticing_variables
-from durable_nb.kernel.observing.wrapping import Replacement, noticed, noticed_class, set_attribute
+from durable_nb.kernel.depending.observing import audit
+from durable_nb.kernel.depending.observing.arguments import paths_in, statement_reads
+from durable_nb.kernel.depending.observing.aspects import state_of
+from durable_nb.kernel.depending.observing.commands import command_reads
+from durable_nb.kernel.depending.observing.current import observing, unobserved
+from durable_nb.kernel.depending.observing.observed import Observed
+from durable_nb.kernel.depending.observing.statuses import noticing_statuses
+from durable_nb.kernel.depending.observing.variables import noticing_variables
+from durable_nb.kernel.depending.observing.wrapping import Replacement, noticed, noticed_class, set_attribute
 
 
 @pytest.fixture

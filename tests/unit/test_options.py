@@ -54,7 +54,7 @@ def test_options_are_parsed(words: list[str], expected: Options) -> None:
     ("words", "message"),
     [
         (["--alway"], r"unknown option --alway; did you mean --always\?"),
-        (["--zzz"], "unknown option --zzz; known: --always, --at-most-once, --backoff, "),
+        (["--zzz"], "unknown option --zzz; known: --after, --always, --at-most-once, --backoff, "),
         (["--ttl"], "option --ttl needs a value; write --ttl VALUE"),
         (["--ttl", "--always"], "option --ttl needs a value"),
         (["--ttl", "soon"], "option --ttl: found 'soon', expected a duration"),

@@ -9,7 +9,7 @@ import pytest
 
 from durable_nb.core.errors import NonRetryable, StepTimeoutError
 from durable_nb.core.options import Options
-from durable_nb.kernel.retrying import Retries, is_one_of
+from durable_nb.kernel.failing.retrying import Retries, is_one_of
 
 
 class OwnError(ConnectionError):

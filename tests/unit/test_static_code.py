@@ -10,9 +10,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from durable_nb.core.code import CodeReader
 from durable_nb.core.fingerprint import fingerprint
-from durable_nb.kernel import modules
-from durable_nb.kernel.inputs import value_dependency
-from durable_nb.kernel.static_code import StaticCode
+from durable_nb.kernel.depending import modules
+from durable_nb.kernel.depending.inputs import value_dependency
+from durable_nb.kernel.depending.static_code import StaticCode
 
 
 class Cells:

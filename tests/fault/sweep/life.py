@@ -31,7 +31,7 @@ from durable_nb.core.errors import DurableWarning, NotFingerprintableError, Stor
 from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import EventKind, StepEvent
 from durable_nb.core.protocol import STATUS_MIME
-from durable_nb.kernel import api, magics, steps_magic  # noqa: F401  # the same
+from durable_nb.kernel import magics
 from durable_nb.store.ledger import Ledger
 from durable_nb.store.spool import Spool
 from durable_nb.testing.points import Points, error_of

@@ -1,0 +1,1 @@
+"""What the ledger and the notebooks know of runs and steps, as plain values."""

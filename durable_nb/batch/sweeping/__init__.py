@@ -1,0 +1,1 @@
+"""One run for each row of a table."""

@@ -1,0 +1,1 @@
+"""Attempts that may fail: limits of time, retries, and how nothing of a failed one stays."""

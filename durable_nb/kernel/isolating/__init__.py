@@ -1,0 +1,1 @@
+"""What a cell that failed keeps from running: only what needs it."""
