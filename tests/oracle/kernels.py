@@ -56,10 +56,9 @@ def without_places(shown: str, folder: str) -> str:
 
     Nor the line of the cell from which a warning comes: a comment above it changes that, and no result.
     """
-    where = r"(?:<[0-9a-f]{12}>|[0-9a-f-]+\.py):\d+(?=: \w+Warning)"
-    return re.sub(
-        rf"ipython-input-\d+-|ipykernel_\d+/|(?<=0x)[0-9a-f]+|{where}", "", shown.replace(folder, "FOLDER")
-    )
+    source = r"<ipython-input-\d+-[0-9a-f]+>|ipykernel_\d+/\d+\.py"
+    where = rf"(?:{source}):\d+(?=: \w+Warning)|ipython-input-\d+-|ipykernel_\d+/|(?<=0x)[0-9a-f]+"
+    return re.sub(where, "", shown.replace(folder, "FOLDER"))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
-_OURS = str(Path(__file__).parents[1])
+_OURS = str(Path(__file__).parents[2])
 
 
 def traceback_text(shell: InteractiveShell, error: BaseException, cell_name: str) -> str:
