@@ -12,6 +12,7 @@ import os
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,7 @@ def runs(front: Front) -> None:
 
 def main(folder: Path) -> None:
     PLACE[str(folder)] = "/home/anna/flights"
+    PLACE[sysconfig.get_path("purelib")] = "/home/anna/venv/site-packages"
     PLACE[json.dumps(getpass.getuser())] = '"anna"'
     PLACE[json.dumps(socket.gethostname())] = '"laptop"'
     batch(folder)

@@ -98,7 +98,7 @@ def _steps(count: int) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Names in a few words: ``load, clean and 3 more``."""
+    """Names in a few words: ``load, clean, join, train and 3 more``."""
     most = 4
-    shown = names[:most] if len(names) <= most + 1 else [*names[: most - 1], f"{len(names) - most + 1} more"]
+    shown = names if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

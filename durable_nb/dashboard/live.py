@@ -10,7 +10,9 @@ from pathlib import Path
 _REST = 0.25
 """Seconds between two updates, and between two looks at the store's files."""
 _SHARE = 4
-"""How many times longer than an update it rests: a large store costs a fifth of the time at most."""
+"""How many times longer than an update it rests: a large store costs a fifth of the time at most.
+
+What counts is the work, and not what an update waited for while cells ran or others held the ledger."""
 _ATTENTION = 60.0
 """Seconds after which nobody is taken to look at a panel that has asked for nothing."""
 
@@ -82,13 +84,13 @@ class Live:
             state = self._state()
             if (told or state != known) and not self._closed:
                 self._changed.clear()
-                began = time.monotonic()
+                began = time.thread_time()
                 try:
                     self._update(state != known)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the panel is not to stand still
                     self._failed(error)
                 known = state
-                time.sleep(max(_REST, _SHARE * (time.monotonic() - began)))
+                time.sleep(max(_REST, _SHARE * (time.thread_time() - began)))
 
     def _is_seen(self) -> bool:
         return self._held or time.monotonic() - self._seen <= _ATTENTION

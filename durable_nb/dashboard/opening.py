@@ -11,6 +11,7 @@ from durable_nb.dashboard.panel import Panel
 from durable_nb.dashboard.steps.recorded import notebooks
 from durable_nb.dashboard.workplace import Workplace
 from durable_nb.kernel.api import current_session
+from durable_nb.kernel.depending.observing.current import unobserved
 from durable_nb.store.location import find_store
 from durable_nb.store.store import open_store
 
@@ -31,7 +32,8 @@ def open_dashboard(store: str | os.PathLike[str] | None, notebook: str = "") -> 
             f"the panel needs {error.name}, which is not installed here; "
             'pip install "durable_nb[dashboard]", then restart the kernel. Without it: %steps'
         ) from error
-    return Dashboard(Panel(find_place(store, notebook)))
+    with unobserved():  # a step may show a panel, and depends on nothing that it reads
+        return Dashboard(Panel(find_place(store, notebook)))
 
 
 def find_place(store: str | os.PathLike[str] | None, notebook: str = "") -> Workplace:

@@ -26,6 +26,7 @@ from durable_nb.dashboard.runs.table import run_view, runs_view
 from durable_nb.dashboard.steps import recorded
 from durable_nb.dashboard.steps.board import StepsBoard
 from durable_nb.dashboard.workplace import Workplace
+from durable_nb.kernel.depending.observing.current import unobserved
 from durable_nb.kernel.turns import CellRunsError, start_in_turn
 from durable_nb.store import origin
 
@@ -52,7 +53,7 @@ class Panel:
         self._live = Live(self._update, self._state, self._failed)
         self.board = StepsBoard(place, self._live.stir)
         self.form = ParametersForm(self.board)
-        self.board.edits = self.form.edits
+        self.board.edits = self.form.in_force
         self.jobs = ResumeJobs(place.store)
         self.desk = Desk(self.board, self.form, self._plan_is_old)
         self._query = NOTHING_ASKED
@@ -62,6 +63,8 @@ class Panel:
         self._turn = threading.RLock()
         self._old_plan = True
         self._planning = False
+        self._is_awaited = False
+        """Whether a person waits for the plan, which is then made however much time the last one took."""
         self._notebook_state: Hashable = None
         self._methods: dict[str, Callable[[Mapping[str, Any]], Any]] = self._table()
 
@@ -134,8 +137,8 @@ class Panel:
         self._live.release()
 
     def _plan_is_old(self) -> None:
-        """Something was done after which a plan may be another one."""
-        self._old_plan = True
+        """What a person asked for has ended, after which a plan may be another one."""
+        self._old_plan = self._is_awaited = True
         self._live.stir()
 
     # Views.
@@ -161,11 +164,12 @@ class Panel:
                 self._read()
             if self._old_plan and self._may_plan():
                 self._look_ahead()
+            self._problems.pop("panel", None)
             self._send()
 
     def _may_plan(self) -> bool:
         ahead = self.board.ahead
-        return ahead is None or time.time() - ahead.at > _SHARE * ahead.seconds
+        return self._is_awaited or ahead is None or time.time() - ahead.at > _SHARE * ahead.seconds
 
     def _read(self) -> None:
         """Bring everything that comes from the ledger up to date; what cannot be read stays as it was."""
@@ -173,31 +177,35 @@ class Panel:
         def read() -> None:
             if self._is_at_work():
                 run_records.settle_dead_runs(self.place.store)
-            self.board.read_ledger()
+            if self.board.read_ledger():
+                self._old_plan = True
             self.form.read_ledger()
             self._shown["runs"] = runs_view(self.place.store, self._query)
             self.jobs.look()
 
         self._guarded("store", read)
+        self._guarded("parameters", self.form.read)
+
+    def _plan(self) -> None:
+        self._guarded("plan", self.board.look_ahead)
+        self._guarded("parameters", self.form.read)
 
     def _look_ahead(self) -> None:
         """Make the plan anew: at once where this thread may, else in the kernel's, without waiting for it."""
         session = self.place.session
         if session is None or threading.current_thread() is session.thread:
-            self._old_plan = False
-            self._guarded("plan", self.board.look_ahead)
+            self._old_plan = self._is_awaited = False
+            self._plan()
         elif not self._planning and not self.place.is_busy:
-            self._old_plan, self._planning = False, True
-            start_in_turn(session, lambda: self._guarded("plan", self.board.look_ahead)).add_done_callback(
-                self._planned
-            )
+            self._old_plan, self._planning, self._is_awaited = False, True, False
+            start_in_turn(session, self._plan).add_done_callback(self._planned)
 
     def _planned(self, done: Future[None]) -> None:
         self._planning = False
-        # The end of a cell that came between stirs again.
-        self._old_plan = self._old_plan or done.exception() is not None
         if done.exception() is None:
             self._live.stir()
+        else:  # a cell came between, the end of which stirs again
+            self._old_plan = True
 
     def _guarded(self, what: str, work: Callable[[], None]) -> None:
         """Do something, and keep what is the matter with it for the panel."""
@@ -207,12 +215,13 @@ class Panel:
             raise
         except DurableError as error:
             self._problems[what] = problem_of(error)
+        except Exception as error:  # noqa: BLE001 - said aloud; the panel goes on with what it has
+            self._problems[what] = _own_error(error)
         else:
             self._problems.pop(what, None)
 
     def _failed(self, error: Exception) -> None:
         """An error of our own: said aloud, and the panel goes on with what it has."""
-        _log.error("the panel met an unexpected error", exc_info=error)
         self._problems["panel"] = _own_error(error)
         self._show("panel", self._about())
 
@@ -233,7 +242,7 @@ class Panel:
 
     def _about(self) -> dict[str, Json]:
         place = self.place
-        views: list[Json] = ["steps", "parameters", "runs"] if place.here else ["runs", "steps"]
+        views: list[Json] = ["steps", "parameters", "runs"] if place.here else ["runs", "steps", "parameters"]
         return {
             "notebook": place.notebook,
             "title": Path(place.notebook).name if place.notebook else place.store.path.parent.name,
@@ -261,6 +270,10 @@ class Panel:
         if not path.exists():
             text = f"There is no store at {path} yet."
             return problem("info", text, "The first step or run makes one: durable-nb run NOTEBOOK")
+        notebook = self.place.notebook
+        if notebook and not Path(notebook).is_file():
+            text = f"The notebook {notebook} is not there: its steps are shown as the store knows them."
+            return problem("info", text, "Put it back; or resume its runs with another, in the view of runs.")
         return None
 
     # Answers.
@@ -268,7 +281,8 @@ class Panel:
     def ask(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Json]:
         """What a front end asks for: ``{"ok": …}``, or ``{"problem": …}`` where that is not possible."""
         self._live.attend()
-        return self.place.store.secrets.masked(self._answer(method, arguments))
+        with unobserved():  # a step may run meanwhile
+            return self.place.store.secrets.masked(self._answer(method, arguments))
 
     def _answer(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Json]:
         try:
@@ -276,7 +290,6 @@ class Panel:
         except DurableError as error:
             return {"problem": problem_of(error)}
         except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
-            _log.exception("the panel could not answer %s", method)
             return {"problem": _own_error(error)}
 
     def _foretell(self, arguments: Mapping[str, Any]) -> Json:
@@ -290,7 +303,9 @@ class Panel:
         return done
 
     def _apply_parameters(self, arguments: Mapping[str, Any]) -> Json:
-        done = self.form.apply(_mapping(arguments, "values"), run=bool(arguments.get("run")), desk=self.desk)
+        done = self.desk.applied.apply(
+            self.desk, _mapping(arguments, "values"), run=bool(arguments.get("run"))
+        )
         self._changed()
         return done
 
@@ -350,6 +365,7 @@ def _unknown(method: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def _own_error(error: Exception) -> dict[str, Json]:
+    _log.error("the panel met an unexpected error", exc_info=error)
     text = f"The panel met an error of its own: {type(error).__name__}: {error}"
     return problem("error", text, "Open the panel again; the kernel's log has the traceback.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -23,11 +24,24 @@ from durable_nb.core.errors import DurableError, UsageError
 
 LOOPBACK = "127.0.0.1"
 _NEEDED = ("anywidget", "voila")
+_FRONT_ENDS = (
+    "anywidget",
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager7",
+    "@voila-dashboards/widgets-manager8",
+)
+"""What of JupyterLab the page loads: other extensions cost time, and some fail in Voilà."""
 _UNUSED_KERNEL = 600
 """Seconds after which the kernel of a page that is gone is ended."""
 _PATIENCE = 120.0
 """Seconds for the server to come up."""
 _LOOK = 0.1
+_VOILA = """import runpy, sys
+from durable_nb.batch.orphan import end_with_parent
+end_with_parent(int(sys.argv.pop(1)))
+runpy.run_module("voila", run_name="__main__", alter_sys=True)
+"""
+"""Starts the server so that it ends with the process that started it, however that ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,10 @@ def serving(store: Path, notebook: str = "", port: int = 0) -> Iterator[Server]:
         log = folder / "voila.log"
         with log.open("wb") as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", "voila", "dashboard.ipynb"], cwd=folder, stdout=said, stderr=said
+                [sys.executable, "-c", _VOILA, str(os.getpid()), "dashboard.ipynb"],
+                cwd=folder,
+                stdout=said,
+                stderr=said,
             )
         try:
             _wait_until_up(process, chosen, log)
@@ -141,7 +158,12 @@ def _settings(token: str, port: int, folder: Path) -> dict[str, Any]:
             "open_browser": False,
             "connection_dir_root": str(folder),
         },
-        "VoilaConfiguration": {"show_tracebacks": True, "file_allowlist": [], "strip_sources": True},
+        "VoilaConfiguration": {
+            "show_tracebacks": True,
+            "file_allowlist": [],
+            "strip_sources": True,
+            "extension_allowlist": list(_FRONT_ENDS),
+        },
         "MappingKernelManager": {"cull_idle_timeout": _UNUSED_KERNEL, "cull_interval": 60},
     }
 

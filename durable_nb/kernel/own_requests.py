@@ -16,6 +16,8 @@ from durable_nb.core.errors import UsageError
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
+ABORTED = "aborted"
+"""What becomes of a cell that was asked for together with one that failed: it is not run."""
 Cell = tuple[str, str]
 """Source and cell id."""
 _LOOK = 1.0
@@ -27,7 +29,7 @@ def run_cells(cells: Sequence[Cell], on_end: Callable[[list[str]], None]) -> Non
 
     Args:
         cells: Source and cell id of each.
-        on_end: Called in another thread with what became of each: ``ok``, ``error`` or ``aborted``.
+        on_end: Called in another thread with what became of each: ``ok``, ``error`` or ABORTED.
 
     Raises:
         UsageError: This is no kernel that can be sent requests.

@@ -59,6 +59,13 @@ def missing(what: str) -> None:
     pytest.skip(f"browser tests need {what}")
 
 
+def need(*packages: str) -> None:
+    """What a test of this folder needs beside a browser."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            missing(f"{package}: pip install {package}")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium as the system has it."""
@@ -154,11 +161,11 @@ def open_panel(browser: Browser) -> Iterator[OpenPanel]:
 
 
 @pytest.fixture(scope="session")
-def jupyter(browser: Browser, tmp_path_factory: pytest.TempPathFactory, user_key: Path) -> Iterator[JupyterServer]:
+def jupyter(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, user_key: Path
+) -> Iterator[JupyterServer]:
     """JupyterLab and Notebook 7, for the whole test run."""
-    for app in ("jupyterlab", "notebook", "anywidget"):
-        if importlib.util.find_spec(app) is None:
-            missing(f"{app}: pip install {app}")
+    need("jupyterlab", "notebook", "anywidget")
     own = {"DURABLE_NB_KEY_FILE": str(user_key)}
     with serve(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter"), own) as server:
         yield server

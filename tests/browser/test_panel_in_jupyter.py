@@ -1,4 +1,4 @@
-"""The panel in JupyterLab and Notebook 7: what a person does in it reaches the kernel, and the other way round."""
+"""The panel in JupyterLab and Notebook 7: what a person does reaches the kernel, and the other way round."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ TOTAL = "%%step total\ntotal = sum(kept)"
 PANEL = "import durable_nb\n\ndurable_nb.dashboard()"
 CELLS = [PANEL, PARAMS, LOAD, CLEAN, TOTAL]
 ALL = range(6)
+CHARGE = "%%step charge --at-most-once\nprint('charged')\nreceipt = int('R')"
 HELD = """%%step held
 import pathlib, time
 while not pathlib.Path('go').exists():
@@ -96,8 +97,26 @@ def test_values_by_hand_and_from_older_results(open_in: OpenNotebook) -> None:
     assert by_hand == "1000"
 
 
+def test_what_is_done_at_most_once_is_decided_by_a_person(open_in: OpenNotebook) -> None:
+    """Nobody knows whether it was done: the panel asks, takes values, and the kernel goes on with them."""
+    shown = open_in("lab/tree", [PANEL, CHARGE])
+    shown.run(0, 1, 2, 2)
+    panel = shown.panel
+    panel.wait_for("charge", "waiting")
+
+    row = panel.open("charge")
+    panel.press("It happened", row)
+    row.get_by_label("receipt is").fill("R-17")
+    row.locator(".confirm .strip").wait_for(state="detached")
+    foretold = panel.confirm("charge", "It happened")
+    panel.wait_for("charge", "reused")
+
+    assert "counts as done, and is not run again" in foretold
+    assert shown.evaluate("receipt") == "'R-17'"
+
+
 def test_a_busy_kernel_a_reloaded_page_and_a_new_kernel(open_in: OpenNotebook) -> None:
-    """A running step is shown and can be looked at; the panel is right after a reload, and after a restart."""
+    """A running step is shown and can be looked at; the panel is right after a reload and a restart."""
     shown = open_in("lab/tree", [*CELLS, HELD])
     shown.run(*ALL)
     shown.start(6)
@@ -116,10 +135,8 @@ def test_a_busy_kernel_a_reloaded_page_and_a_new_kernel(open_in: OpenNotebook) -
     (shown.folder / "go").unlink()
     shown.start(6)
     shown.panel.wait_for("held", "reused")
-    shown.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.restartKernel().then(() => null)")
-    shown.wait_until_idle()
+    shown.restart()
     shown.run(*ALL)
 
     shown.panel.wait_for("total", "reused")
     assert shown.evaluate("total") == "42"
-

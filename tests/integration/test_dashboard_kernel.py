@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -14,6 +17,7 @@ from jupyter_client.manager import KernelManager
 from nbformat.v4 import new_code_cell, new_notebook
 from panel_front import Front
 
+from durable_nb.batch import edited_parameters, set_parameter, unset_parameter
 from durable_nb.store.store import open_store
 
 SECRET = "hush-hush-4711"
@@ -38,6 +42,10 @@ def save(path: Path, cells: list[str]) -> Path:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(new_notebook(cells=list(map(new_code_cell, cells)), metadata={"kernelspec": kernel}), path)
     return path
+
+
+def parameter(front: Front, name: str) -> dict[str, Any]:
+    return next(cell for cell in front.views["parameters"]["cells"] if cell["name"] == name)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +110,24 @@ def test_parameters_are_typed_and_secrets_stay(front: Front) -> None:
     assert SECRET not in json.dumps([front.views, front.answers, front.bundles])
 
 
+def test_who_runs_a_step_that_is_up_to_date_wants_it_executed(front: Front) -> None:
+    """It is said first; the cell itself, run as ever, is reused before and after."""
+    front.run(LOAD)
+    tried = front.row("load")["attempts"]
+
+    foretold = front.ok("foretell", do="run", step="load", args={})
+    done = front.ok("act", do="run", step="load", args={})
+    front.until(lambda: front.row("load")["attempts"] == tried + 1 and not front.row("load")["queued"])
+    front.until(lambda: front.row("load")["state"] == "completed")
+    front.run(LOAD)
+    front.until(lambda: front.row("load")["state"] == "reused")
+
+    assert (["load"], True) == (foretold["steps"], foretold["text"].startswith("executes load"))
+    assert foretold["text"].endswith("although it is up to date")
+    assert "load runs, although it is up to date" == done["text"]
+    assert tried + 1 == front.row("load")["attempts"]
+
+
 def test_a_failure_is_shown_as_it_happens(front: Front) -> None:
     """A step that fails is failed in the panel, with its error and its traceback."""
     front.run(BAD)
@@ -146,7 +172,29 @@ def test_a_question_takes_nothing_from_a_running_step(front: Front, folder: Path
     assert "[{'step': 'measured', 'value': 7.0}]\n" == said
 
 
-def test_an_edited_parameter_makes_steps_stale_and_runs_them(front: Front, folder: Path) -> None:
+def test_a_question_is_no_input_of_a_running_step(front: Front, folder: Path) -> None:
+    """What the panel reads to answer, the notebook above all, is not what the running step has read."""
+    code = HELD.replace("held\n", "undisturbed\n", 1)
+    request = front.send(code)
+    front.until(lambda: front.shown.get(request) == "held\n")
+    subshell = front.new_subshell()
+    for ask, arguments in (("detail", {"step": "load"}), ("check_parameters", {"values": {"limit": "4"}})):
+        front.ok(ask, subshell, **arguments)
+    front.ok("foretell", subshell, do="run_from", step="load", args={})
+    (folder / "go").touch()
+    front.until(lambda: request in front.ended)
+    save(folder / "nb.ipynb", [*CELLS, "1"])
+
+    front.run(code)
+
+    save(folder / "nb.ipynb", CELLS)
+    (folder / "go").unlink()
+    said = front.run("print(durable_nb.query(\"select reason from attempts where step = 'undisturbed'\"))")
+    assert "go is there now" in said
+    assert "nb.ipynb" not in said
+
+
+def test_an_edited_parameter_makes_steps_stale_and_runs_them(front: Front) -> None:
     """Typed values are checked; applied, the variable and the stale steps change; who did it is kept."""
     wrong = front.ok("check_parameters", values={"limit": "50"})
     right = front.ok("check_parameters", values={"limit": "5"})
@@ -162,11 +210,95 @@ def test_an_edited_parameter_makes_steps_stale_and_runs_them(front: Front, folde
     assert "10\n" == front.run("print(total)")
     front.ok("act", **applied["undo"])
     assert "3\n" == front.run("print(limit)")
-    front.run("durable_nb.query('from runs')")  # what is recorded is in the ledger from then on
-    rows = open_store(folder / ".durable").ledger.rows(
-        "select changes->0->>'text' as text from overrides where override = 'parameter' order by happened_at"
-    )
-    assert ["limit 3 → 5", "limit 5 → 3"] == [row["text"] for row in rows]
+
+
+def test_an_applied_value_holds_for_runs_too(front: Front, folder: Path) -> None:
+    """It is recorded who set what, and when; runs of the notebook take it; the undo takes both back."""
+    began = time.time()
+
+    applied = front.ok("apply_parameters", values={"limit": "5", "mode": "slow"}, run=False)
+    front.until(lambda: parameter(front, "mode")["from"] == "edit")
+    field = parameter(front, "limit")
+    with closing(open_store(folder / ".durable")) as store:
+        made = dict(edited_parameters(store, folder / "nb.ipynb"))
+        front.ok("act", **applied["undo"])
+        front.until(lambda: parameter(front, "limit")["from"] == "default")
+        left = dict(edited_parameters(store, folder / "nb.ipynb"))
+
+    where = "in this kernel, and in runs of this notebook that are given no other value"
+    assert f"limit = 5, mode = slow {where}" == applied["text"]
+    assert ({"limit": 5, "mode": "slow"}, {}) == ({name: edit.value for name, edit in made.items()}, left)
+    assert ("5", "edit", made["limit"].user) == (field["value"], field["from"], field["by"])
+    assert began <= field["at"] <= time.time()
+    assert "3 fast\n" == front.run("print(limit, mode)")
+
+
+def test_a_default_that_is_put_back_is_no_edit(front: Front, folder: Path) -> None:
+    """Neither is what was set for runs taken for what the kernel holds: the panel shows both."""
+    front.ok("apply_parameters", values={"limit": "5"}, run=False)
+    front.run("limit = 3")
+    front.ok("refresh")
+    front.until(lambda: parameter(front, "limit")["from"] == "default")
+    field = parameter(front, "limit")
+
+    done = front.ok("apply_parameters", values={"limit": "3"}, run=False)
+
+    assert ("3", "5") == (field["value"], field["edit"]["value"])
+    assert done["text"].startswith("limit = 3 in this kernel, and in runs")
+    with closing(open_store(folder / ".durable")) as store:
+        assert {} == edited_parameters(store, folder / "nb.ipynb")
+
+
+def test_what_was_changed_since_is_not_taken_back(front: Front, folder: Path) -> None:
+    """Somebody else has set another value: the undo says so, and changes nothing."""
+    applied = front.ok("apply_parameters", values={"limit": "5"}, run=False)
+    with closing(open_store(folder / ".durable")) as store:
+        set_parameter(store, folder / "nb.ipynb", "limit", 7)
+        refused = front.ask("act", **applied["undo"])["problem"]["text"]
+        unset_parameter(store, folder / "nb.ipynb", "limit")
+    kept = front.run("print(limit)")
+    front.ok("apply_parameters", values={"limit": "3"}, run=False)
+
+    assert refused.startswith("limit has been changed since, and stays:")
+    assert "set it to 7" in refused
+    assert "5\n" == kept
+
+
+def test_a_secret_stays_in_the_kernel(front: Front, folder: Path) -> None:
+    """It is bound there and written nowhere; its undo needs nobody to type it again."""
+    applied = front.ok("apply_parameters", values={"api_key": "hush-hush-4712"}, run=False)
+    held = front.run("print(api_key == 'hush-hush-4712')")
+    front.ok("act", **applied["undo"])
+
+    assert "api_key = [secret] in this kernel only: a secret is not kept" == applied["text"]
+    assert ("True\n", "True\n") == (held, front.run(f"print(api_key == {SECRET!r})"))
+    with closing(open_store(folder / ".durable")) as store:
+        assert {} == edited_parameters(store, folder / "nb.ipynb")
+    kept = [path.read_bytes() for path in (folder / ".durable").rglob("*") if path.is_file()]
+    assert not any(b"hush-hush-47" in content for content in kept)
+
+
+def test_what_has_just_run_is_not_stale(front: Front, folder: Path) -> None:
+    """A plan waits until all cells have ended; a step that has completed since is not called stale by it."""
+    below = HELD.replace("held", "below")
+    save(folder / "nb.ipynb", [*CELLS[:4], below])
+    front.run(LOAD)
+    front.run(TOTAL)
+    front.ok("refresh")
+
+    applied = front.ok("apply_parameters", values={"limit": "6"}, run=True)
+    front.until(lambda: front.row("below").get("state") == "running")
+    front.until(lambda: front.row("load")["state"] == "completed")
+    row = front.row("load")
+    (folder / "go").touch()
+    front.until(lambda: front.row("load")["stale"] is False and front.row("total")["stale"] is False)
+    (folder / "go").unlink()
+    front.ok("act", **applied["undo"])
+    front.run(LOAD)
+    save(folder / "nb.ipynb", CELLS)
+    front.ok("refresh")
+
+    assert (None, "") == (row["stale"], row["waits"])
 
 
 def test_a_value_set_by_hand_holds_and_is_taken_back(front: Front) -> None:
@@ -298,13 +430,17 @@ def test_an_operation_that_waits_is_resolved(front: Front, folder: Path) -> None
     assert "WaitingError" in told[1], told
     front.until(lambda: front.row("charge").get("state") == "waiting")
     offered = {action["do"]: action["why_not"] for action in front.row("charge")["actions"]}
-    foretold = front.ok("foretell", do="resolve_happened", step="charge", args={"values": {}})
+    foretold = front.ok("foretell", do="resolve_happened", step="charge", args={})
+    known = front.ok("foretell", do="resolve_happened", step="charge", args={"values": {"receipt": "R-17"}})
 
     front.ok("act", do="resolve_happened", step="charge", args={"values": {"receipt": "R-17"}})
     front.until(lambda: front.row("charge")["state"] == "reused")
 
     assert ("", "") == (offered["resolve_happened"], offered["resolve_again"])
     assert "the value of receipt stays unknown" == foretold["problem"]["text"]
+    assert ["receipt"] == foretold["wants"]
+    assert "wants" not in known
+    assert ["receipt"] == foretold["wants"]
     assert "R-17\n" == front.run("print(receipt)")
 
 

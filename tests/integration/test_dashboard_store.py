@@ -8,27 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from panel_seen import Seen, runs_of, write
 
 from durable_nb.core.errors import UsageError
-from durable_nb.core.model import EventKind, StepEvent
 from durable_nb.dashboard.fallback import as_html, as_text
-from durable_nb.dashboard.opening import find_place
-from durable_nb.dashboard.panel import Panel
 from durable_nb.dashboard.server import serving
-from durable_nb.store.store import Store, open_store
+from durable_nb.store.store import open_store
 
 EVIL = "<img src=x onerror=alert(1)>"
 PARAMS = "%%params\nday = 3  # of the month\napi_key = ''"
@@ -39,89 +34,25 @@ TOTAL = f"%%step total\nif day > 3:\n    raise ValueError('{EVIL}')\ntotal = int
 _PATIENCE = 120.0
 
 
-class Seen:
-    """A front end that takes in views."""
-
-    def __init__(self, store: Path | None) -> None:
-        self.panel = Panel(find_place(store))
-        self.views: dict[str, Any] = {}
-        self.panel.open(self.views.__setitem__)
-
-    def ok(self, method: str, **arguments: Any) -> Any:
-        answer = self.panel.ask(method, arguments)
-        assert "ok" in answer, answer
-        return answer["ok"]
-
-    def problem(self, method: str, **arguments: Any) -> dict[str, Any]:
-        return dict(self.panel.ask(method, arguments)["problem"])
-
-    def until(self, is_so: Callable[[], Any]) -> None:
-        end = time.monotonic() + _PATIENCE
-        while not is_so():
-            assert time.monotonic() < end, f"this never came: {self.views}"
-            time.sleep(0.05)
-
-
-@pytest.fixture
-def see() -> Iterator[Callable[[Path | None], Seen]]:
-    made: list[Seen] = []
-
-    def call(store: Path | None) -> Seen:
-        made.append(Seen(store))
-        return made[-1]
-
-    yield call
-    for one in made:
-        one.panel.close()
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, user_key: Path) -> Path:
     """A store with two real batch runs: one completed, one failed."""
     made = tmp_path_factory.mktemp("store")
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [new_code_cell(source) for source in ("%load_ext durable_nb", PARAMS, LOAD, TOTAL)]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), made / "nb.ipynb")
+    write(made / "nb.ipynb", "%load_ext durable_nb", PARAMS, LOAD, TOTAL)
     for day in ("3", "4"):
-        command = [sys.executable, "-m", "durable_nb.cli", "run", "nb.ipynb", f"out-{day}.ipynb"]
-        subprocess.run(
-            [*command, "-p", "day", day, "--tag", f"who={EVIL}"],
-            cwd=made,
-            env={**os.environ, "DURABLE_NB_KEY_FILE": str(user_key)},
-            check=False,
-            capture_output=True,
-        )
+        run(made, user_key, f"out-{day}.ipynb", "-p", "day", day, "--tag", f"who={EVIL}")
     return made
+
+
+def run(folder: Path, key: Path, *words: str) -> int:
+    command = [sys.executable, "-m", "durable_nb.cli", "run", "nb.ipynb", *words]
+    environment = {**os.environ, "DURABLE_NB_KEY_FILE": str(key)}
+    return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True).returncode
 
 
 @pytest.fixture
 def seen(folder: Path, see: Callable[[Path | None], Seen]) -> Seen:
     return see(folder / ".durable")
-
-
-def runs_of(count: int, store: Store, **more: Any) -> None:
-    """Recorded runs, each with one step, as an engine records them."""
-    for number in range(count):
-        run_id, at = f"run-{number:04}", 1_700_000_000.0 + number
-        about = {
-            "notebook": f"nb-{number % 3}.ipynb",
-            "engine": "durable",
-            "parameters": {"day": number},
-            **more,
-        }
-        store.record(StepEvent(EventKind.RUN_STARTED, run_id, at, data=about))
-        state = "failed" if number % 4 == 0 else "completed"
-        error = (
-            {"type": "KeyError", "message": f"no column {number}", "traceback": ""}
-            if number % 4 == 0
-            else None
-        )
-        ended = {"notebook": "nb", "state": state, "seconds": 1.0, "error": error}
-        store.record(StepEvent(EventKind.ATTEMPT_FINISHED, run_id, at + 1, "load", 1, data=ended))
-        store.record(
-            StepEvent(EventKind.RUN_FINISHED, run_id, at + 2 + number, data={"state": state, "error": error})
-        )
-    store.flush()
 
 
 def test_what_failed_is_seen_at_once(seen: Seen, folder: Path) -> None:
@@ -133,7 +64,7 @@ def test_what_failed_is_seen_at_once(seen: Seen, folder: Path) -> None:
         rows[0][name] for name in ("parameters", "tags", "error")
     )
     assert {"completed": 1, "failed": 1} == rows[0]["counts"]
-    assert ["runs", "steps"] == seen.views["panel"]["views"]
+    assert ["runs", "steps", "parameters"] == seen.views["panel"]["views"]
     assert [str(folder / "nb.ipynb")] == seen.views["panel"]["notebooks"]
     assert ["load", "total"] == [row["step"] for row in seen.views["steps"]["rows"]]
     assert "failed" == seen.views["steps"]["rows"][1]["state"]
@@ -171,8 +102,41 @@ def test_without_a_kernel_steps_are_not_run(seen: Seen) -> None:
         why_not["invalidate"],
     )
     assert (True, False) == (stale, seen.views["steps"]["rows"][0]["stale"])
-    refused = seen.problem("apply_parameters", values={"day": "2"}, run=False)["text"]
+    refused = seen.problem("apply_parameters", values={"day": "2"}, run=True)["text"]
     assert refused.startswith("no kernel works on this notebook")
+
+
+def test_without_a_kernel_parameters_are_set_for_runs(
+    tmp_path: Path, user_key: Path, see: Callable[..., Seen]
+) -> None:
+    """What would become stale is said; the next run takes the value, until it is taken back."""
+    write(tmp_path / "nb.ipynb", "%load_ext durable_nb", PARAMS, LOAD)
+    ended = [run(tmp_path, user_key)]
+    seen = see(tmp_path / ".durable")
+
+    def field() -> dict[str, Any]:
+        return next(cell for cell in seen.views["parameters"]["cells"] if cell["name"] == "day")
+
+    before = field()
+    checked = seen.ok("check_parameters", values={"day": "2"})
+    wrong = seen.ok("check_parameters", values={"day": "soon", "api_key": "hush"})
+    applied = seen.ok("apply_parameters", values={"day": "2"}, run=False)
+    held, stale = field(), seen.views["steps"]["rows"][0]["waits"]
+    ended.append(run(tmp_path, user_key, "--new-run"))
+    seen.until(lambda: {"day": "2"} in [row["parameters"] for row in seen.views["runs"]["rows"]])
+    seen.until(lambda: seen.views["steps"]["rows"][0]["stale"] is False)
+    seen.ok("act", **applied["undo"])
+
+    where = "in runs of this notebook that are given no other value"
+    assert ("3", "default", None) == (before["value"], before["from"], before["edit"])
+    assert (["load"], True) == (checked["stale"], checked["text"].endswith(f"holds {where}"))
+    assert "expected int, got 'soon'" == wrong["errors"]["day"]
+    assert wrong["errors"]["api_key"].startswith("a secret is not kept: give it to each run")
+    assert f"day = 2 {where}" == applied["text"]
+    assert ("2", "edit", seen.views["panel"]["user"]) == (held["value"], held["from"], held["by"])
+    assert "day 3 → 2" == stale
+    assert [0, 0] == ended
+    assert ("3", "default") == (field()["value"], field()["from"])
 
 
 def test_a_failed_run_is_resumed_by_a_process_of_its_own(seen: Seen, folder: Path) -> None:
@@ -302,7 +266,7 @@ def test_a_locked_ledger_leaves_what_was_known(tmp_path: Path, see: Callable[[Pa
 
     assert ("warning", "warning", 3) == (said["kind"], problem["kind"], kept)
     assert "tries again by itself" in problem["next"]
-    seen.until(lambda: seen.views["panel"]["problem"] is None)
+    seen.until(lambda: "nb is not there" in (seen.views["panel"]["problem"] or {"text": ""})["text"])
 
 
 _HOLD = """
@@ -375,6 +339,20 @@ def test_the_page_is_behind_a_token_on_this_machine_only(folder: Path) -> None:
     assert all("/login" in text and "anywidget" not in text for text in outside.values())
     assert token not in settings
     assert ({"127.0.0.1"}, False, False) == (listening, token in seen, kept.exists())
+
+
+def test_the_server_ends_with_the_command(folder: Path) -> None:
+    """Not even SIGKILL of the command leaves a server behind."""
+    opened = [sys.executable, "-m", "durable_nb.cli", "dashboard", str(folder / ".durable"), "--no-browser"]
+    with subprocess.Popen(opened, stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        next(line for line in command.stdout if "token=" in line)
+        servers = psutil.Process(command.pid).children()
+
+        command.kill()
+
+    assert [] == psutil.wait_procs(servers, timeout=60)[1]
+    assert len(servers) == 1
 
 
 def test_a_port_that_is_taken_is_told(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from durable_nb.core.errors import LedgerLockedError, StoreVersionError, UsageError
 from durable_nb.core.overrides import OPTION, Change, Override, OverrideKind, standing
 from durable_nb.core.parameter_reading import read_parameters
-from durable_nb.core.plan_words import foretold
+from durable_nb.core.plan_words import foretold, listed
 from durable_nb.core.planning import Decision, PlannedStep
 from durable_nb.dashboard.live import Live
 from durable_nb.dashboard.parameters.fields import field, typed
@@ -22,6 +22,15 @@ from durable_nb.dashboard.runs.resume import read_wanted
 
 def planned(step: str, decision: Decision, seconds: float | None = 60.0) -> PlannedStep:
     return PlannedStep(step, 1, decision, seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "a"), (2, "a and b"), (5, "a, b, c, d and e"), (6, "a, b, c, d and 2 more")],
+)
+def test_names_are_listed_or_counted(count: int, words: str) -> None:
+    """No name is lost: it is said, or it is among those that are counted."""
+    assert words == listed(list("abcdef")[:count])
 
 
 def test_what_will_be_done_is_one_sentence() -> None:

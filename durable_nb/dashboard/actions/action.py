@@ -27,10 +27,14 @@ class Foretold:
     """Whether it can be taken back."""
     warning: str = ""
     """What may go wrong."""
+    wants: tuple[str, ...] = ()
+    """Names whose values only the person who decides can know."""
 
     def as_json(self) -> dict[str, Json]:
         """As a front end gets it."""
         made: dict[str, Json] = {"text": self.text, "steps": list(self.steps), "undo": self.undo}
+        if self.wants:
+            made["wants"] = list(self.wants)
         if self.warning:
             made["problem"] = {"kind": "warning", "text": self.warning, "next": ""}
         return made

@@ -57,8 +57,9 @@ def invalidate(desk: Desk, step: str, _: Arguments) -> Done:
 def is_edited(sight: StepSight) -> bool:
     """Whether code differs from what made the last result."""
     planned = sight.planned
-    stale = planned is not None and planned.decision is not Decision.REUSE
-    return stale and planned is not None and any(reason.cause in _EDITS for reason in planned.reasons)
+    if planned is None or sight.ended_since or planned.decision is Decision.REUSE:
+        return False
+    return any(reason.cause in _EDITS for reason in planned.reasons)
 
 
 def why_not_accept(desk: Desk, sight: StepSight) -> str:
@@ -103,10 +104,10 @@ def foretell_happened(desk: Desk, step: str, arguments: Arguments) -> Foretold:
     """What saying that it happened would do."""
     intent = resolving.find(desk.place.store, step)
     values = arguments.get("values") or {}
-    lacking = [name for name in intent.facts.binds if name not in values]
+    lacking = tuple(name for name in intent.facts.binds if name not in values)
     warning = f"the value of {', '.join(lacking)} stays unknown" if lacking else ""
     known = resolving.what_is_known(intent)
-    return Foretold(f"{step} counts as done, and is not run again; {known}", warning=warning)
+    return Foretold(f"{step} counts as done, and is not run again; {known}", warning=warning, wants=lacking)
 
 
 def foretell_again(desk: Desk, step: str, _: Arguments) -> Foretold:

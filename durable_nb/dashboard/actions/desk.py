@@ -26,8 +26,11 @@ class Desk:
     """
 
     def __init__(self, board: StepsBoard, form: ParametersForm, changed: Callable[[], None]) -> None:
+        from durable_nb.dashboard.parameters.applying import AppliedValues
+
         self.board = board
         self.form = form
+        self.applied = AppliedValues()
         self.changed = changed
 
     @property

@@ -18,13 +18,11 @@ def _never(_: StepSight) -> bool:
 
 
 def _foretell_parameters(desk: Desk, _: str, arguments: Arguments) -> Foretold:
-    return Foretold(str(desk.form.check(arguments.get("values") or {})["text"]), undo=True)
+    return desk.applied.foretell_undo(desk, arguments)
 
 
-def _set_parameters(desk: Desk, _: str, arguments: Arguments) -> Done:
-    done = desk.form.apply(arguments.get("values") or {}, run=False, desk=desk)
-    undo = done["undo"]
-    return Done(str(done["text"]), undo if isinstance(undo, dict) else {})
+def _undo_parameters(desk: Desk, _: str, arguments: Arguments) -> Done:
+    return desk.applied.undo(desk, arguments)
 
 
 _TABLE = (
@@ -105,9 +103,7 @@ _TABLE = (
         changing.restore,
     ),
     Action("undo", "Undo", _never, lambda _, __: "", deciding.foretell_undo, deciding.undo),
-    Action(
-        "set_parameters", "Set parameters", _never, lambda _, __: "", _foretell_parameters, _set_parameters
-    ),
+    Action("undo_parameters", "Undo", _never, lambda _, __: "", _foretell_parameters, _undo_parameters),
 )
 ACTIONS = {action.do: action for action in _TABLE}
 """Name → action, in the order in which they are offered. Those that are never offered come from elsewhere:

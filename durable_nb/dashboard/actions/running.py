@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from durable_nb.core import plan_words
 from durable_nb.core.errors import UnknownStepError, UsageError
@@ -50,7 +50,12 @@ def foretell_run(desk: Desk, step: str, _: Arguments) -> Foretold:
     """What running one step would do."""
     ahead = _ahead(desk)
     cell = ahead.cell_of(step)
-    return _foretold(desk, ahead, [cell] if cell is not None else [], step)
+    if not _is_forced(desk, step):
+        return _foretold(desk, ahead, [cell] if cell is not None else [], step)
+    planned = desk.board.sight(step).planned
+    text = plan_words.foretold([replace(planned, decision=Decision.EXECUTE)] if planned is not None else [])
+    waits = "; it waits for the cell that runs now" if desk.place.is_busy else ""
+    return Foretold(f"{text or f'executes {step}'}, although it is up to date{waits}", (step,))
 
 
 def foretell_run_from(desk: Desk, step: str, _: Arguments) -> Foretold:
@@ -96,9 +101,24 @@ def _missing(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell]) -> str:
     return f"{names} {are} not there in this kernel: run {', '.join(lacking)} first, or run from there"
 
 
+def _is_forced(desk: Desk, step: str) -> bool:
+    """Whether somebody who runs a step wants it executed: it has ended well in this kernel, and is there."""
+    sight = desk.board.sight(step)
+    is_there = sight.state in {State.COMPLETED, State.REUSED} and sight.row.get("run_id") == sight.own_run
+    return is_there and sight.stale is not True and not desk.board.declared(step).at_most_once
+
+
 def run(desk: Desk, step: str, _: Arguments) -> Done:
-    """Run one step."""
-    _begin(desk, [(desk.board.source(step), _cell_id(desk, step))], [step])
+    """Run one step; execute it where it is up to date in this kernel already."""
+    if not _is_forced(desk, step):
+        return _run_alone(desk, step)
+    desk.session().force(step)
+    done = _run_alone(desk, step, lambda: desk.session().force_no_more(step))
+    return Done(f"{done.text}, although it is up to date")
+
+
+def _run_alone(desk: Desk, step: str, not_run: Callable[[], None] = lambda: None) -> Done:
+    _begin(desk, [(desk.board.source(step), _cell_id(desk, step))], [step], not_run)
     return Done(f"{step} {_begins(desk)}")
 
 
@@ -118,7 +138,7 @@ def run_again(desk: Desk, step: str) -> bool:
     """Run a step if there is a kernel for it, so that what was decided holds at once; whether there is."""
     if desk.place.session is None or not desk.board.source(step):
         return False
-    run(desk, step, {})
+    _run_alone(desk, step)
     return True
 
 
@@ -169,17 +189,22 @@ def _begins(desk: Desk) -> str:
     return "waits for the cell that runs now" if desk.place.is_busy else "runs"
 
 
-def _begin(desk: Desk, cells: list[tuple[str, str]], steps: list[str]) -> None:
+def _begin(
+    desk: Desk, cells: list[tuple[str, str]], steps: list[str], not_run: Callable[[], None] = lambda: None
+) -> None:
     desk.session()
     board = desk.board
     board.queue(steps)
 
-    def ended(_: Any) -> None:
+    def ended(ends: list[str]) -> None:
         board.unqueue(steps)
+        if ends[0] == own_requests.ABORTED:
+            not_run()
         desk.changed()
 
     try:
         own_requests.run_cells(cells, ended)
     except BaseException:
         board.unqueue(steps)
+        not_run()
         raise

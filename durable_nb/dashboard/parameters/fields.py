@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from durable_nb.core.model import Json
@@ -19,14 +20,33 @@ _KINDS = {"bool": "bool", "int": "int", "float": "float", "number": "float", "st
 _JSON = frozenset({"list", "tuple", "dict"})
 
 
-def declared(cells: Sequence[PlanCell]) -> dict[str, Parameter]:
+def declared(cells: Sequence[PlanCell], secrets: Collection[str] = ()) -> dict[str, Parameter]:
     """Name → parameter, of all cells that declare some.
+
+    Args:
+        cells: Of the notebook.
+        secrets: Parameters that are secret though neither their names nor their cells say so.
 
     Raises:
         UsageError: A declaration that cannot be understood.
     """
     places = declaring_cells([(cell.source, cell.tags) for cell in cells])
-    return {p.name: p for place in places for p in read_parameters(cells[place].source)}
+    found = [p for place in places for p in read_parameters(cells[place].source)]
+    return {p.name: replace(p, secret=p.secret or p.name in secrets) for p in found}
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same, of the same type."""
+    if one is NOT_LITERAL or other is NOT_LITERAL:
+        return one is other
+    return type(one) is type(other) and _plainly_equal(one, other)
+
+
+def _plainly_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):  # a table or an array stands where a parameter was declared
+        return False
 
 
 def kind_of(parameter: Parameter) -> str:

@@ -57,7 +57,7 @@ def look_ahead(place: Workplace, values: Mapping[str, Any]) -> Ahead | None:
         StoreError: The store cannot be read.
     """
     if place.session is None:
-        return _of_file(place.store, place.notebook)
+        return _of_file(place.store, place.notebook, values)
     session = place.session
     return in_turn(session, lambda: _of_kernel(session, values))
 
@@ -90,14 +90,14 @@ def _of_kernel(session: Session, values: Mapping[str, Any]) -> Ahead:
     return Ahead(plan, tuple(cells), note, began, time.time() - began, graph)
 
 
-def _of_file(store: Store, notebook: str) -> Ahead | None:
+def _of_file(store: Store, notebook: str, values: Mapping[str, Any]) -> Ahead | None:
     if not notebook or not Path(notebook).is_file():
         return None
     began = time.time()
-    cells = list(plan_cells(saved_cells(notebook)))
+    cells = with_parameters(list(plan_cells(saved_cells(notebook))), values)
     outlook = Outlook(store, Path(notebook).parent)
     plan = outlook.plan(notebook, cells)
-    note = "of the notebook's file, with its default parameters"
+    note = "of the notebook's file, as a run that is given no parameters"
     return Ahead(
         plan, tuple(cells), note, began, time.time() - began, draw(notebook, cells, _latest(outlook))
     )

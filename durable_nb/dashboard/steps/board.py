@@ -37,19 +37,29 @@ class StepsBoard:
         self._asked: dict[str, float] = {}
         """Step that is to run → when somebody asked for that in the panel."""
         self.edits: Callable[[], Mapping[str, Any]] = dict
-        """The parameters that a person has given other values in this kernel."""
+        """The parameters that have other values than the notebook says, as a person has put them in."""
         self._recorded = RecordedSteps()
         self._mutex = threading.Lock()
 
-    def read_ledger(self) -> None:
+    def read_ledger(self) -> bool:
         """Bring what other processes did up to date.
+
+        Returns:
+            Whether they did something after which a plan may be another one.
 
         Raises:
             StoreError: The ledger cannot be read; what was known stays.
         """
         recorded = read_steps(self.place.store, self.place.notebook)
         with self._mutex:
-            self._recorded = recorded
+            was, self._recorded = self._recorded, recorded
+        return self._elsewhere(was) != self._elsewhere(recorded)
+
+    def _elsewhere(self, recorded: RecordedSteps) -> object:
+        """What is another thing when another process, or a person, has decided or done something."""
+        own = self.place.own_run
+        done = {s: (r["state"], r["trace_id"]) for s, r in recorded.steps.items() if r["run_id"] != own}
+        return recorded.decided_at, done
 
     def look_ahead(self) -> None:
         """Make the plan anew.
@@ -189,7 +199,7 @@ class StepsBoard:
             "inputs": detail.inputs(traces[0] if traces else None, edges, step),
             "error": detail.error(attempts),
             "attempts": detail.attempts(store, step, attempts),
-            "why": detail.why(traces, standing, sight.planned, report.reasons if report is not None else ()),
+            "why": detail.why(traces, standing, sight, report.reasons if report is not None else ()),
             "history": detail.history(store, step),
         }
 

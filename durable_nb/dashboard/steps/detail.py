@@ -14,10 +14,9 @@ from durable_nb.core.model import Json, Output, OutputKind, State, Trace
 from durable_nb.core.options import Options
 from durable_nb.core.overrides import Standing
 from durable_nb.core.past import past_executions
-from durable_nb.core.planning import PlannedStep
 from durable_nb.core.staleness import StaleReason
 from durable_nb.dashboard.steps.previews import shown
-from durable_nb.dashboard.steps.rows import epoch, error_of
+from durable_nb.dashboard.steps.rows import StepSight, epoch, error_of
 from durable_nb.store.ledger_rows import Row
 from durable_nb.store.store import Store
 
@@ -147,17 +146,18 @@ def error(rows: Sequence[Row]) -> Json:
 def why(
     traces: Sequence[Trace],
     standing: Standing,
-    planned: PlannedStep | None,
+    sight: StepSight,
     last: Sequence[StaleReason],
 ) -> dict[str, Json]:
     """Why a step executed when it last did, and what would become of it now."""
+    planned = None if sight.ended_since else sight.planned
     past = next(past_executions(islice(traces, 2), standing), None) if not last else None
     reasons = last or (past.differences if past is not None else ())
     return {
         "last": _reasons(reasons),
         "now": _reasons(planned.reasons if planned is not None else ()),
         "decision": planned.decision.value if planned is not None else "depends",
-        "known": planned is not None,
+        "known": sight.planned is not None,
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
-from durable_nb.core.graphs.graph import make_graph
+from durable_nb.core.graphs.graph import Graph, make_graph
 from durable_nb.core.graphs.layout import NODE_HEIGHT, Box, Line, lay_out
 from durable_nb.core.model import Json, Trace
 from durable_nb.core.planning import PlanCell
@@ -12,7 +13,7 @@ from durable_nb.core.planning import PlanCell
 
 def draw(
     notebook: str, cells: Sequence[PlanCell], trace_of: Callable[[str], Trace | None]
-) -> dict[str, Json]:
+) -> Mapping[str, Json]:
     """Places of steps and lines, as JSON; x and y of a node are its upper left corner.
 
     Args:
@@ -20,7 +21,12 @@ def draw(
         cells: Its code cells.
         trace_of: The last trace of a step; None where there is none.
     """
-    layout = lay_out(make_graph(notebook, cells, trace_of))
+    return _drawn(make_graph(notebook, cells, trace_of))
+
+
+@lru_cache(maxsize=4)  # most plans are of the graph that the last one was of, and places take the longest
+def _drawn(graph: Graph) -> Mapping[str, Json]:
+    layout = lay_out(graph)
     return {
         "nodes": [_node(box) for box in layout.boxes],
         "edges": [_edge(line) for line in layout.lines],

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from durable_nb.core.errors import DamagedError, UnknownStepError
+from durable_nb.core.errors import DamagedError, UnknownStepError, UsageError
 from durable_nb.core.model import Json, Output, OutputKind, Trace
 from durable_nb.core.shown import shown_text
 from durable_nb.store.store import Store
@@ -146,8 +146,11 @@ def check_found(trace: Trace | None, step: str, trace_id: str) -> Trace:
     """The trace, if there is one.
 
     Raises:
-        DamagedError: There is none.
+        UsageError: The step has left nothing yet.
+        DamagedError: It cannot be read.
     """
+    if trace is None and trace_id:
+        raise DamagedError(f"step {step!r} has no result {trace_id} that can be read")
     if trace is None:
-        raise DamagedError(f"step {step!r} has no result {trace_id or 'yet'} that can be read")
+        raise UsageError(f"step {step!r} has left nothing yet: run it first")
     return trace

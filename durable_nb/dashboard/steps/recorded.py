@@ -27,6 +27,8 @@ class RecordedSteps:
     """Step → bytes of what it left."""
     runs: Mapping[str, Row] = field(default_factory=dict)
     """The runs that touched a step last."""
+    decided_at: int = 0
+    """When somebody last decided something about any step."""
 
 
 def read_steps(store: Store, notebook: str) -> RecordedSteps:
@@ -50,6 +52,7 @@ def read_steps(store: Store, notebook: str) -> RecordedSteps:
         _pairs(store, _USUAL, [list(rows)]),
         {step: int(size) for step, size in _pairs(store, _SIZES, [notebook]).items()},
         {row["run_id"]: row for row in store.ledger.rows(_RUNS, [run_ids])},
+        store.ledger.rows(_DECIDED)[0]["decided_at"] or 0,
     )
 
 
@@ -91,6 +94,7 @@ _RUNS = """
     select run_id, host, pid, engine, state, epoch_us(started_at) as started_at
     from runs where list_contains(?::varchar[], run_id)
 """
+_DECIDED = "select epoch_us(max(happened_at)) as decided_at from events where kind = 'overridden'"
 _NOTEBOOKS = """
     select notebook from steps where notebook <> '' group by notebook
     order by max(updated_at) desc nulls last, notebook limit 200

@@ -18,6 +18,7 @@ _MOST_BARS = 30
 """Attempts on a step's timeline, the last ones."""
 _SHORTEST = 0.001
 """Seconds saved that are worth a word."""
+_WELL = frozenset({State.COMPLETED, State.REUSED})
 _HELD = frozenset({State.BLOCKED, State.WAITING})
 """States that have a reason of their own."""
 
@@ -57,6 +58,8 @@ class StepSight:
     position: int
     own_run: str
     queued: bool
+    ended_since: bool = False
+    """Whether it completed or was reused after the plan was made, which so says nothing of it any more."""
 
     @property
     def state(self) -> State:
@@ -71,7 +74,7 @@ class StepSight:
     @property
     def stale(self) -> bool | None:
         """Whether it would execute if it were run; None where that is not known."""
-        if self.planned is None or self.planned.decision is Decision.DEPENDS:
+        if self.planned is None or self.ended_since or self.planned.decision is Decision.DEPENDS:
             return None
         return self.planned.decision is Decision.EXECUTE
 
@@ -114,7 +117,14 @@ def _names(facts: StepsFacts) -> list[str]:
 def _sight(facts: StepsFacts, step: str, position: int) -> StepSight:
     planned = facts.plan.of(step) if facts.plan is not None else None
     row = facts.rows.get(step) or {}
-    return StepSight(step, row, planned, position, facts.own_run, step in facts.queued)
+    return StepSight(step, row, planned, position, facts.own_run, step in facts.queued, _is_newer(facts, row))
+
+
+def _is_newer(facts: StepsFacts, row: Row) -> bool:
+    """Whether a step ended well, where it is planned for, after the plan was made."""
+    if facts.plan_at is None or row.get("state") not in _WELL or facts.own_run not in ("", row.get("run_id")):
+        return False
+    return bool((row.get("updated_at") or 0) > facts.plan_at * 1e6)
 
 
 def _row(facts: StepsFacts, sight: StepSight, offer: Offer) -> dict[str, Json]:
@@ -152,7 +162,7 @@ def waits(sight: StepSight) -> str:
         return str(sight.row.get("reason") or "")
     if sight.state in _HELD and sight.row.get("reason"):
         return str(sight.row["reason"])
-    if sight.planned is None or sight.planned.decision is Decision.REUSE:
+    if sight.planned is None or sight.ended_since or sight.planned.decision is Decision.REUSE:
         return ""
     return plan_words.why(sight.planned) or plan_words.decision(sight.planned)
 

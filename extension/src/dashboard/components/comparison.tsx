@@ -75,7 +75,7 @@ function RunHead({ run, title }: { run: ComparedRun; title: string }): VNode {
       </p>
       <p class="soft">
         <code>{run.run_id}</code>
-        {run.seconds === null ? "" : ` · ${duration(run.seconds)}`}
+        {run.seconds === null ? "" : `\u00a0· ${duration(run.seconds)}`}
       </p>
     </div>
   );

@@ -19,9 +19,9 @@ export function AttemptsPage({ attempts, now }: { attempts: Attempt[]; now: numb
             <b>Attempt {one.attempt}</b>
             <Pill state={one.state} />
             <span class="soft">
-              {one.seconds === null ? "" : `${duration(one.seconds)} · `}
+              {one.seconds === null ? "" : `${duration(one.seconds)}\u00a0· `}
               {one.started_at === null ? "" : <Ago at={one.started_at} now={now} />}
-              {one.run_id ? ` · run ${one.run_id}` : ""}
+              {one.run_id ? `\u00a0· run ${one.run_id}` : ""}
             </span>
           </p>
           {one.reason ? <p class="soft">{one.reason}</p> : null}
@@ -66,7 +66,7 @@ export function HistoryPage({ history, now }: { history: HistoryEntry[]; now: nu
               <Ago at={entry.at} now={now} />
             </span>
             <span class="soft">
-              {entry.seconds === null ? "" : `${duration(entry.seconds)} · `}
+              {entry.seconds === null ? "" : `${duration(entry.seconds)}\u00a0· `}
               {entry.run_id ? `run ${entry.run_id}` : ""}
               {entry.attempt > 1 ? `, attempt ${entry.attempt}` : ""}
             </span>

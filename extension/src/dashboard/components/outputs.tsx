@@ -74,7 +74,7 @@ function OutputItem(props: ItemProps): VNode {
     <li class={`output ${opened ? "opened" : ""}`}>
       <button type="button" class="output-head" aria-expanded={opened} onClick={() => props.open(!opened)}>
         <Sign name="chevron" />
-        <code class="thing-name">{output.name === "_" ? "shown below the cell" : output.name}</code>
+        <code class="thing-name">{output.name === "_" ? "value of the cell" : output.name}</code>
         <span class="thing-about">
           {output.summary || output.type}
           {output.given === null ? null : (
@@ -163,7 +163,8 @@ function OlderValues(props: {
             </button>
             <span>{one.summary}</span>
             <span class="soft">
-              <Ago at={one.at} now={props.now} /> · run {one.run_id}
+              <Ago at={one.at} now={props.now} />
+              {"\u00a0· "}run {one.run_id}
             </span>
             <button
               type="button"

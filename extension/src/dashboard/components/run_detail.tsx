@@ -79,7 +79,7 @@ function RunSteps({ steps }: { steps: RunStep[] }): VNode {
           <Pill state={step.state} />
           <span class="soft run-step-took">
             {step.seconds === null ? "" : duration(step.seconds)}
-            {(step.attempts ?? 0) > 1 ? ` · ${step.attempts} attempts` : ""}
+            {(step.attempts ?? 0) > 1 ? `\u00a0· ${step.attempts} attempts` : ""}
           </span>
           {step.error || step.reason ? (
             <span class={step.error ? "error-line" : "soft"}>{plainText(step.error || step.reason || "")}</span>

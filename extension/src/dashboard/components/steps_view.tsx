@@ -192,7 +192,7 @@ function Totals(props: { steps: Steps; look: Look; setLook: (look: Look) => void
       {steps.totals.would ? (
         <p class="would soft">
           Running the notebook now <span class="ink">{steps.totals.would}</span>
-          {steps.note ? ` · ${steps.note}` : null}
+          {steps.note ? `\u00a0· ${steps.note}` : null}
         </p>
       ) : null}
     </div>
