@@ -400,6 +400,7 @@ const PARAMETERS: ParameterCell[] = [
     by: "",
     at: null,
     last: ["2026-10-31", "2026-10-30"],
+    edit: { value: "2026-11-22", by: "ana", at: NOW - 86_400 },
   },
   {
     name: "threshold",

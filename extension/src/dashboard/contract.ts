@@ -237,12 +237,16 @@ export interface ParameterCell {
   by: string;
   at: number | null;
   last: string[];
+  /** What runs take that are given no other value, where somebody has set that. */
+  edit?: { value: string; by: string; at: number } | null;
 }
 
 export interface Parameters {
   cells: ParameterCell[];
   /** Why they cannot be applied; empty where they can. */
   why_not?: string;
+  /** Why steps cannot be run with them here; empty where they can. */
+  why_not_run?: string;
 }
 
 export interface Checked {

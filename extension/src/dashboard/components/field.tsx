@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { ParameterCell } from "../contract";
 import { useSurroundings } from "../hooks";
-import { rangeText } from "../model/parameters";
+import { heldForRuns, rangeText } from "../model/parameters";
 import { Sign } from "./icons";
 
 const MOST_LAST = 4;
@@ -12,6 +12,8 @@ interface FieldProps {
   changed: boolean;
   error: string;
   type: (text: string) => void;
+  /** Takes back what holds for runs; null where that cannot be done now. */
+  takeBack: (() => void) | null;
 }
 
 /** One parameter: its control, what is wrong with it, and the values it had. */
@@ -35,7 +37,32 @@ export function Field(props: FieldProps): VNode {
       </p>
       {cell.help ? <p class="help soft">{cell.help}</p> : null}
       <Values {...props} />
+      <Held {...props} />
     </div>
+  );
+}
+
+/** What runs take, where this kernel has another value: since it was restarted, or because its code says so. */
+function Held({ cell, text, type, takeBack }: FieldProps): VNode | null {
+  const held = heldForRuns(cell);
+  if (held === null) {
+    return null;
+  }
+  return (
+    <p class="values held">
+      <span>
+        Runs use <code>{held.value === "" ? "empty" : held.value}</code>
+        {held.by ? `, set by ${held.by}` : ""}
+      </span>
+      {text === held.value ? null : (
+        <button type="button" class="value" onClick={() => type(held.value)}>
+          use it here
+        </button>
+      )}
+      <button type="button" class="value" disabled={takeBack === null} onClick={() => takeBack?.()}>
+        take it back
+      </button>
+    </p>
   );
 }
 

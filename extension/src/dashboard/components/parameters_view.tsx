@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { problemOf } from "../connection";
 import type { Checked, Done, ParameterCell, Parameters, Problem } from "../contract";
 import { useAsk, useSettled, useSurroundings, type Asked } from "../hooks";
-import { edited, stillEdited, typedErrors, type Edits } from "../model/parameters";
+import { edited, stillEdited, typedErrors, withoutApplied, type Edits } from "../model/parameters";
 import { plural } from "../model/wording";
 import { Field } from "./field";
 import { Awaiting, Empty, ProblemStrip } from "./pieces";
@@ -23,12 +23,21 @@ export function ParametersView({ parameters, here }: { parameters: Parameters | 
       </Empty>
     );
   }
-  return <ParametersForm cells={parameters.cells} whyNot={parameters.why_not ?? (here ? "" : NO_KERNEL)} />;
+  const whyNot = parameters.why_not ?? (here ? "" : NO_KERNEL);
+  return (
+    <ParametersForm cells={parameters.cells} whyNot={whyNot} whyNotRun={whyNot || (parameters.why_not_run ?? "")} />
+  );
 }
 
 const NO_KERNEL = "Only a kernel of the notebook can take other values";
 
-function ParametersForm({ cells, whyNot }: { cells: ParameterCell[]; whyNot: string }): VNode {
+interface FormProps {
+  cells: ParameterCell[];
+  whyNot: string;
+  whyNotRun: string;
+}
+
+function ParametersForm({ cells, whyNot, whyNotRun }: FormProps): VNode {
   const { connection, say } = useSurroundings();
   const [edits, setEdits] = useState<Edits>({});
   const [busy, setBusy] = useState(false);
@@ -40,16 +49,16 @@ function ParametersForm({ cells, whyNot }: { cells: ParameterCell[]; whyNot: str
   const isSettled = settled === edits;
   const checked = useAsk<Checked>(isChanged && isSettled ? "check_parameters" : null, { values: settled });
   const errors = { ...(isSettled ? checked.answer?.errors : {}), ...seen };
-  const apply = (run: boolean): void => {
+  const apply = (values: Edits, run: boolean): void => {
     setBusy(true);
     setRefused(null);
     connection
-      .ask<Done>("apply_parameters", { values: edits, run })
+      .ask<Done>("apply_parameters", { values, run })
       .then((done) => {
         if (done.problem) {
           setRefused(done.problem);
         } else {
-          setEdits({});
+          setEdits((was) => withoutApplied(was, values));
           say(done);
         }
       })
@@ -63,7 +72,7 @@ function ParametersForm({ cells, whyNot }: { cells: ParameterCell[]; whyNot: str
       onSubmit={(event) => {
         event.preventDefault();
         if (isChanged && !isWrong && !busy && whyNot === "") {
-          apply(false);
+          apply(edits, false);
         }
       }}
     >
@@ -76,6 +85,7 @@ function ParametersForm({ cells, whyNot }: { cells: ParameterCell[]; whyNot: str
             changed={cell.name in edits}
             error={errors[cell.name] ?? ""}
             type={(text) => setEdits((was) => edited(was, cell, text))}
+            takeBack={whyNot === "" && !busy ? () => apply({ [cell.name]: cell.default }, false) : null}
           />
         ))}
       </div>
@@ -100,9 +110,9 @@ function ParametersForm({ cells, whyNot }: { cells: ParameterCell[]; whyNot: str
           <button
             type="button"
             class="button main"
-            disabled={!isChanged || isWrong || busy || whyNot !== ""}
-            title={whyNot || undefined}
-            onClick={() => apply(true)}
+            disabled={!isChanged || isWrong || busy || whyNotRun !== ""}
+            title={whyNotRun || undefined}
+            onClick={() => apply(edits, true)}
           >
             {busy ? "Working…" : "Apply and run"}
           </button>

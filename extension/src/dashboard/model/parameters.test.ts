@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ParameterCell } from "../contract";
-import { edited, rangeText, stillEdited, typedError, typedErrors } from "./parameters";
+import { edited, heldForRuns, rangeText, stillEdited, typedError, typedErrors, withoutApplied } from "./parameters";
 
 function cell(type: string, more: Partial<ParameterCell> = {}): ParameterCell {
   const none = { help: "", choices: null, range: null, secret: false, from: "default", by: "", at: null } as const;
@@ -77,4 +77,16 @@ test("edits that stay are the same object, so that nothing is asked anew", () =>
 
 test("errors are told by name", () => {
   assert.deepEqual(typedErrors({ x: "two" }, [cell("int")]), { x: "a whole number" });
+});
+
+test("a value that only runs take is told, unless it is a secret or the same", () => {
+  const edit = { value: "2", by: "anna", at: 0 };
+  assert.equal(heldForRuns(cell("int", { edit })), edit);
+  assert.equal(heldForRuns(cell("int", { edit, value: "2" })), null);
+  assert.equal(heldForRuns(cell("int", { edit, secret: true })), null);
+  assert.equal(heldForRuns(cell("int")), null);
+});
+
+test("what was applied is no edit any more, what was typed meanwhile is", () => {
+  assert.deepEqual(withoutApplied({ x: "2", y: "3" }, { x: "2", y: "4" }), { y: "3" });
 });

@@ -86,6 +86,16 @@ export function stillEdited(edits: Edits, cells: readonly ParameterCell[]): Edit
   return left.length === Object.keys(edits).length ? edits : Object.fromEntries(left);
 }
 
+/** The edits that are left when some values were applied. */
+export function withoutApplied(edits: Edits, applied: Edits): Edits {
+  return Object.fromEntries(Object.entries(edits).filter(([name, text]) => applied[name] !== text));
+}
+
+/** The value that runs take though the kernel has another one; null where both are the same. */
+export function heldForRuns(cell: ParameterCell): { value: string; by: string } | null {
+  return cell.edit && !cell.secret && cell.edit.value !== cell.value ? cell.edit : null;
+}
+
 /** Name → what is wrong, as far as it can be seen without the kernel. */
 export function typedErrors(edits: Edits, cells: readonly ParameterCell[]): Record<string, string> {
   const found = cells.flatMap((cell) => {
