@@ -64,7 +64,18 @@ def test_every_view_fits_and_is_readable(panel: Callable[..., PanelPage], width:
     """Nothing is wider than the page, and all text has the contrast that WCAG AA asks for."""
     shown = panel(width=width, scheme=scheme)
 
-    for look in (_runs, _opened_run, _resume, _steps, _opened_step):
+    for look in (
+        _runs,
+        _opened_run,
+        _compared,
+        _resume,
+        _steps,
+        _graph,
+        _opened_step,
+        *PARTS,
+        _asked,
+        _parameters,
+    ):
         look(shown)
 
         assert shown.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, look.__name__
@@ -79,6 +90,16 @@ def _runs(shown: PanelPage) -> None:
 def _opened_run(shown: PanelPage) -> None:
     shown.page.locator(".tone-failed .row-open").first.click()
     shown.until(".facts")
+
+
+def _compared(shown: PanelPage) -> None:
+    for place in (0, 1):
+        shown.page.locator(".run-row .at-pick input").nth(place).check()
+    shown.page.get_by_role("button", name="Compare").click()
+    shown.until(".compared-part")
+    shown.page.keyboard.press("Escape")
+    for place in (0, 1):
+        shown.page.locator(".run-row .at-pick input").nth(place).uncheck()
 
 
 def _resume(shown: PanelPage) -> None:
@@ -96,6 +117,40 @@ def _steps(shown: PanelPage) -> None:
 def _opened_step(shown: PanelPage) -> None:
     shown.page.locator("[data-step=load] .row-open").click()
     shown.until(".sheet")
+
+
+def _graph(shown: PanelPage) -> None:
+    button = shown.page.locator(".graph-button")
+    if button.is_visible():
+        button.click()
+    shown.until(".graph .node")
+
+
+def _part(name: str) -> Callable[[PanelPage], None]:
+    def look(shown: PanelPage) -> None:
+        shown.page.get_by_role("tab", name=name).click()
+        shown.until(f'[role=tab][aria-selected=true]:text("{name}")')
+
+    look.__name__ = name
+    return look
+
+
+PARTS = tuple(map(_part, ("Inputs", "Why", "Attempts", "History", "Code")))
+"""What an opened step has besides its outputs."""
+
+
+def _asked(shown: PanelPage) -> None:
+    """What is said before something is done."""
+    shown.page.get_by_role("button", name="Invalidate").first.click()
+    shown.until(".confirm .harsh:enabled")
+
+
+def _parameters(shown: PanelPage) -> None:
+    shown.page.keyboard.press("Escape")
+    shown.tab("Parameters")
+    shown.until(".fields")
+    shown.page.get_by_label("threshold").first.fill("7")
+    shown.until(".effect b")
 
 
 def test_what_looks_like_markup_is_shown_as_text(panel: Callable[..., PanelPage]) -> None:
