@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,7 +37,7 @@ def allowed(url: str) -> bool:
 def serve_panel(
     tmp_path: Path, start_python: Callable[..., subprocess.Popen[str]]
 ) -> Iterator[Callable[[], tuple[psutil.Process, str]]]:
-    """Starts the command as a user does, and ends it by Ctrl-C, so that its server ends too."""
+    """Starts the command as a user does, and ends it as Ctrl-C does, also where a shell keeps that away."""
     started: list[subprocess.Popen[str]] = []
 
     def start() -> tuple[psutil.Process, str]:
@@ -50,7 +49,7 @@ def serve_panel(
 
     yield start
     for process in started:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait()
 
 
