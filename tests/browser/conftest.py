@@ -66,7 +66,7 @@ def need(*packages: str) -> None:
             missing(f"{package}: pip install {package}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium as the system has it."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -160,11 +160,11 @@ def open_panel(browser: Browser) -> Iterator[OpenPanel]:
     assert [one.complaints for one in opened if one.complaints] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jupyter(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, user_key: Path
 ) -> Iterator[JupyterServer]:
-    """JupyterLab and Notebook 7, for the whole test run."""
+    """JupyterLab and Notebook 7, for all tests of this folder."""
     need("jupyterlab", "notebook", "anywidget")
     own = {"DURABLE_NB_KEY_FILE": str(user_key)}
     with serve(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter"), own) as server:
