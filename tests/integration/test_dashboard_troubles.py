@@ -125,6 +125,7 @@ def test_a_notebook_that_goes_away_and_comes_back(notebook: Path, see: Callable[
 
     notebook.unlink()
     seen.until(lambda: "is not there" in problem(seen))
+    seen.until(lambda: seen.views["steps"]["rows"] == [])
     found = answers(seen)
     notebook.write_text(kept)
 
