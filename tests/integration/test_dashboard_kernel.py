@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -387,7 +388,7 @@ def test_another_process_is_seen_at_work(front: Front, folder: Path, user_key: P
     """A step that a batch run works on is running here too, and the panel says where."""
     cells = ["%load_ext durable_nb", HELD.replace("held", "far")]
     save(folder / "nb.ipynb", [*CELLS, cells[1]])
-    command = ["python", "-m", "durable_nb.cli", "run", "nb.ipynb", "out.ipynb", "--keep-going"]
+    command = [sys.executable, "-m", "durable_nb.cli", "run", "nb.ipynb", "out.ipynb", "--keep-going"]
     environment = {**os.environ, "DURABLE_NB_KEY_FILE": str(user_key), "DURABLE_NB_SECRET_API_KEY": SECRET}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
