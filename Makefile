@@ -1,5 +1,6 @@
 # Needs make and python3 (3.11 or newer); everything else goes into .venv.
-#   make demo    make test    make lint    make bench    make bench-full    make oracle    make sweep    make clean
+#   make demo    make test    make lint    make front    make pictures    make bench    make bench-full
+#   make oracle    make sweep    make clean
 # ARGS is handed on: make test ARGS="tests/unit -k layers"
 
 export PYTHON ?= python3
@@ -8,7 +9,7 @@ ARGS ?=
 # Test processes; make test WORKERS=0 ARGS=--pdb runs the tests in one.
 WORKERS ?= 2
 
-.PHONY: help demo test oracle sweep lint format bench bench-full clean
+.PHONY: help demo test oracle sweep lint format front pictures bench bench-full clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -40,6 +41,15 @@ format: ## put the code into shape
 	@tests/environment.sh dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+front: ## check, test and build the panel's front end; what is built is committed
+	@tests/environment.sh front
+	cd extension && export PATH="$(abspath $(VENV))/bin:$$PATH" && \
+		npm ci --no-audit --no-fund && npm run check && npm test && npm run build
+
+pictures: ## make the pictures of the README anew, in a browser
+	@tests/environment.sh test
+	DURABLE_NB_PICTURES=1 $(VENV)/bin/python -m pytest tests/browser/test_example.py
 
 bench: ## measure against peers, small and quick
 	@tests/environment.sh bench

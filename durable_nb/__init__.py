@@ -8,6 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# At once: imported later, the package of this name would take the function's place.
+from durable_nb.dashboard import dashboard
+
 if TYPE_CHECKING:
     from durable_nb.core.errors import DurableError, NonRetryable
     from durable_nb.kernel.api import (
@@ -27,6 +30,7 @@ __all__ = [
     "DurableError",
     "NonRetryable",
     "attempt",
+    "dashboard",
     "extend_timeout",
     "idempotency_key",
     "load",

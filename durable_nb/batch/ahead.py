@@ -112,12 +112,13 @@ class Ahead:
 
     async def close(self) -> None:
         """End all further kernels."""
-        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        for kernel in self._kernels:
-            if kernel not in self._idle:
-                kernel.request_stop(signal.SIGINT)
+        if not self._stopped:  # asked twice, a kernel is ended before it has recorded what became of its step
+            self._stopped = True
+            for kernel in self._kernels:
+                if kernel not in self._idle:
+                    kernel.request_stop(signal.SIGINT)
         ends = await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for error in (end for end in ends if isinstance(end, Exception)):
             _log.warning("a step could not be executed before its turn: %r", error)

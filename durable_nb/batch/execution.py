@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -93,7 +94,7 @@ class Execution:
             KernelDiedError: the kernel ended before the first cell.
             StoreError: the output notebook cannot be written.
         """
-        return _run_async(self._run(run, losses))
+        return _run_async(self._run(run, losses), self._request_stop)
 
     async def _run(self, run: Mapping[str, Any], losses: Losses) -> Ended:
         with signals_to(self._request_stop):
@@ -233,12 +234,30 @@ class Execution:
             self._file.autosave()
 
 
-def _run_async(work: Coroutine[Any, Any, Ended]) -> Ended:
-    """Run `work` in a loop of its own, in a thread of its own if this one has a loop that is running."""
+def _run_async(work: Coroutine[Any, Any, Ended], stop: Callable[[int], None]) -> Ended:
+    """Run `work` in a loop of its own, in a thread of its own if this one has a loop that is running.
+
+    Args:
+        work: What to do.
+        stop: Told, in that loop, of Ctrl-C: only the main thread hears of it.
+    """
     if not _has_running_loop():
         return asyncio.run(work)
+    begun: Future[asyncio.AbstractEventLoop] = Future()
+
+    async def begin() -> Ended:
+        begun.set_result(asyncio.get_running_loop())
+        return await work
+
     with ThreadPoolExecutor(1, thread_name_prefix="durable_nb-execution") as pool:
-        return pool.submit(asyncio.run, work).result()
+        done = pool.submit(asyncio.run, begin())
+        while True:
+            try:
+                return done.result()
+            except KeyboardInterrupt:
+                if done.done():
+                    raise
+                begun.result().call_soon_threadsafe(stop, signal.SIGINT)
 
 
 def _has_running_loop() -> bool:

@@ -1,4 +1,4 @@
-"""Ends a kernel whose engine is gone, even while the kernel is deep in compiled code."""
+"""Ends a process whose parent is gone, such as a kernel without its engine, even deep in compiled code."""
 
 from __future__ import annotations
 

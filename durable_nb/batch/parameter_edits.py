@@ -43,7 +43,7 @@ def set_parameter(store: Store, notebook: str | Path, name: str, value: Any) -> 
     file = Path(path_of(notebook))
     kept = check_edit(read_outline(file), name, value, secrets=settle(file).secrets)
     made = parameter_edits.record_edit(store, path_of(notebook), name, kept)
-    store.flush()
+    store.put_down()  # the edit holds already: nobody is to wait for who has the ledger
     return made
 
 
@@ -55,7 +55,7 @@ def unset_parameter(store: Store, notebook: str | Path, name: str) -> Edit:
         StoreError: It could not be written.
     """
     found = parameter_edits.forget_edit(store, path_of(notebook), name)
-    store.flush()
+    store.put_down()
     return found
 
 

@@ -32,6 +32,7 @@ _COMMANDS = {
     "diff": "durable_nb.cli.diff",
     "query": "durable_nb.cli.query",
     "report": "durable_nb.cli.report",
+    "dashboard": "durable_nb.cli.dashboard",
     "completion": "durable_nb.cli.completion",
     "invalidate": "durable_nb.cli.decide",
     "resolve": "durable_nb.cli.resolve",

@@ -85,7 +85,7 @@ class _Foresight:
     # Steps.
 
     def _step(self, cell: PlanCell, step: StepCell, tree: ast.Module) -> PlannedStep:
-        traces = list(self._world.traces(step.name))
+        traces = self._world.traces(step.name)
         decision, trace, found = self._decide(self._present(step, tree), traces)
         waits = {self._waits_for[reason.name] for reason in found if reason.cause is Cause.DEPENDS}
         depends_on = tuple(sorted(waits, key=lambda on: (self._places.get(on, -1), on)))
@@ -99,7 +99,7 @@ class _Foresight:
         return PlannedStep(step.name, cell.number, decision, tuple(found), depends_on, seconds, brought_back)
 
     def _decide(
-        self, present: Present, traces: Sequence[Trace]
+        self, present: Present, traces: Iterable[Trace]
     ) -> tuple[Decision, Trace | None, list[StaleReason]]:
         """The decision, the trace that it is about, and all of why it is no reuse."""
         undecided: tuple[Trace, list[StaleReason]] | None = None

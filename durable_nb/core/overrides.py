@@ -21,6 +21,8 @@ class OverrideKind(StrEnum):
     """Some traces are not reused any more."""
     SET = "set"
     """An output of the step has a value that was given by hand, in one run."""
+    OPTIONS = "options"
+    """How often and how long the step is tried is another than its marker says, in one run."""
     PARAMETER = "parameter"
     """A parameter of a notebook has another value than its default, in every run that is not given one."""
     UNDO = "undo"
@@ -29,6 +31,8 @@ class OverrideKind(StrEnum):
 
 CODE = "code"
 """The kind of a change in the cell itself; other kinds are those of dependencies."""
+OPTION, OUTPUT = "option", "output"
+"""Kinds of changes that a person makes to something else than what traces say."""
 PARAMETER = "parameter"
 """The kind of a change of a parameter: what it was and is now are JSON, or empty for its default."""
 
@@ -86,6 +90,8 @@ class Standing:
     """The edits that are accepted, newest first."""
     set_by_hand: tuple[Override, ...] = ()
     """The decisions that gave a value by hand, in any run, oldest first."""
+    edited: tuple[Override, ...] = ()
+    """The decisions that changed options, in any run, oldest first."""
     doubtful_until: float = 0.0
     """A decision of this time cannot be read: traces that are not newer may be invalidated by it."""
 
@@ -107,6 +113,12 @@ class Standing:
             for output in one.values
         }
 
+    def options(self, run_id: str) -> dict[str, str]:
+        """Option → its value in a run as it would be typed, where a person has changed it."""
+        return {
+            change.name: change.now for one in self.edited if one.run_id == run_id for change in one.changes
+        }
+
 
 def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Standing:
     """What decisions about one step come to.
@@ -122,6 +134,7 @@ def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Stan
         {trace: one for one in holding if one.kind is OverrideKind.INVALIDATE for trace in one.traces},
         tuple(one for one in reversed(holding) if one.kind is OverrideKind.ACCEPT),
         tuple(one for one in holding if one.kind is OverrideKind.SET),
+        tuple(one for one in holding if one.kind is OverrideKind.OPTIONS),
         doubtful_until,
     )
 

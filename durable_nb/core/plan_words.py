@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from durable_nb.core.planning import Decision, Plan, PlannedStep
 from durable_nb.core.staleness import Cause
 from durable_nb.core.wording import duration
@@ -40,8 +42,33 @@ def why(planned: PlannedStep) -> str:
     names = [reason.name for reason in planned.reasons if reason.cause is Cause.DEPENDS and reason.name]
     texts = [reason.text for reason in planned.reasons if reason.cause is not Cause.DEPENDS]
     if names and planned.decision is Decision.DEPENDS:
-        return f"reused if {_listed(names)} {'comes' if len(names) == 1 else 'come'} out as before"
+        return f"reused if {listed(names)} {'comes' if len(names) == 1 else 'come'} out as before"
     return ", ".join(dict.fromkeys(texts))
+
+
+def foretold(steps: Sequence[PlannedStep], *, named: bool = True) -> str:
+    """What would be done, as one sentence: ``executes train, evaluate; reuses 4 steps, saves about 3 min``.
+
+    Args:
+        steps: What would become of each.
+        named: Whether to name what executes, or only to count it.
+    """
+    parts = []
+    for decision, verb in ((Decision.EXECUTE, "executes"), (Decision.DEPENDS, "may execute")):
+        found = [step for step in steps if step.decision is decision]
+        if found:
+            what = listed([step.step for step in found]) if named else _steps(len(found))
+            known = sum(step.seconds or 0.0 for step in found)
+            time = (
+                f", {'about' if verb == 'executes' else 'up to'} {duration(known)}" if _tells(known) else ""
+            )
+            parts.append(f"{verb} {what}{time}")
+    reused = [step for step in steps if step.decision is Decision.REUSE]
+    if reused:
+        known = sum(step.seconds or 0.0 for step in reused)
+        what = listed([step.step for step in reused]) if named and len(reused) == 1 else _steps(len(reused))
+        parts.append(f"reuses {what}" + (f", saves about {duration(known)}" if _tells(known) else ""))
+    return "; ".join(parts)
 
 
 def totals(plan: Plan) -> list[str]:
@@ -70,7 +97,8 @@ def _steps(count: int) -> str:
     return f"{count} step" if count == 1 else f"{count} steps"
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names in a few words: ``load, clean, join, train and 3 more``."""
     most = 4
-    shown = names[:most] if len(names) <= most + 1 else [*names[: most - 1], f"{len(names) - most + 1} more"]
+    shown = names if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from durable_nb.core.errors import UnknownStepError, UsageError
 from durable_nb.core.model import Dependency, DependencyKind, Trace
-from durable_nb.core.overrides import CODE, Change, OverrideKind
+from durable_nb.core.overrides import CODE, Change, Override, OverrideKind
 from durable_nb.core.staleness import Cause, Present, StaleReason, reasons
 from durable_nb.core.wording import duration
 from durable_nb.kernel.current_cell import current_step
@@ -73,11 +73,29 @@ def accept(session: Session, words: list[str]) -> object:
     name, undoing = _read(words, "accept")
     if undoing:
         return _undo(session, OverrideKind.ACCEPT, name)
+    return accept_edit(session, name).view
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An edit that was accepted."""
+
+    view: Decision
+    override: Override
+
+
+def accept_edit(session: Session, name: str) -> Accepted:
+    """Decide that the edit of a step does not change its result.
+
+    Raises:
+        UsageError: Nothing differs, or not only code does.
+        UnknownStepError: There is no such step, or it has no results.
+    """
     with unwatched():
         step = current_step(session, name)
         edit = _edit(session, step)
         definitions = tuple(name for _, names in step.definitions for name in names)
-        decisions.decide(
+        made = decisions.decide(
             session.store,
             OverrideKind.ACCEPT,
             name,
@@ -87,11 +105,12 @@ def accept(session: Session, words: list[str]) -> object:
             run_id=session.run.run_id,
             notebook=session.run.notebook,
         )
-    return Decision(
+    view = Decision(
         f"accepted for {name}: its next run reuses what took {duration(edit.trace.seconds)}, although",
         edit.differences,
         f"Nothing else may differ. To take it back: %steps accept {name} --undo",
     )
+    return Accepted(view, made)
 
 
 def invalidate(session: Session, words: list[str]) -> object:

@@ -130,7 +130,7 @@ def metric(name: str, value: float) -> None:
 
     name = checked_name(name)
     number = checked_value(name, value)
-    session = _session()
+    session = current_session()
     if session is None:
         text = f"metric {name!r} is not recorded: no notebook runs here that has done %load_ext durable_nb"
         warnings.warn(text, stacklevel=2)
@@ -152,7 +152,7 @@ def secret(name: str) -> Any:
     """
     from durable_nb.kernel import secret_values
 
-    session = _session()
+    session = current_session()
     if session is not None and session.running:
         session.unprovable[f"the secret {name}"] = (
             "which value it had is not recorded; bind it to a variable in a plain cell"
@@ -162,7 +162,7 @@ def secret(name: str) -> Any:
 
 def _running(function: str) -> Session:
     """The session whose step runs now."""
-    session = _session()
+    session = current_session()
     if session is None or not session.attempt:
         raise UsageError(f"durable_nb.{function}() is for the code of a step, and none runs now")
     return session
@@ -170,7 +170,7 @@ def _running(function: str) -> Session:
 
 def _store() -> Store:
     """The store of this kernel's session, else the one that belongs to the working directory."""
-    session = _session()
+    session = current_session()
     if session is None:
         return open_store(find_store())
     if session.running:
@@ -180,7 +180,7 @@ def _store() -> Store:
     return session.store
 
 
-def _session() -> Session | None:
+def current_session() -> Session | None:
     """The session of this kernel; None where the extension is not loaded."""
     if "IPython" not in sys.modules or "durable_nb.kernel.magics" not in sys.modules:
         return None

@@ -9,6 +9,7 @@ import inspect
 import logging
 import re
 import sys
+import threading
 import weakref
 from collections.abc import Coroutine
 from typing import Any
@@ -23,6 +24,7 @@ from durable_nb.core.endings import EndingMarker, find_ending
 from durable_nb.core.errors import DamagedError, DurableError, StepNameError
 from durable_nb.kernel import steps_magic
 from durable_nb.kernel.depending import modules
+from durable_nb.kernel.edited_options import with_edited_options
 from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker, with_body
 from durable_nb.kernel.introspection import Introspection
 from durable_nb.kernel.isolating.isolation import Isolation
@@ -76,9 +78,8 @@ class Extension:
         modules.watch_loading()
         self._shell.input_transformers_cleanup.extend(_TRANSFORMERS)
         self._shell.ast_transformers.append(self)  # type: ignore[arg-type]
-        self._shell.events.register("pre_execute", self._forget)
-        self._shell.events.register("pre_execute", self.session.cell_begins)
-        self._shell.events.register("post_execute", self.session.cell_ends)
+        self._shell.events.register("pre_execute", self._begins)
+        self._shell.events.register("post_execute", self._ends)
         self._shell.events.register("pre_run_cell", self._remember)
         self._shell.events.register("post_run_cell", self._ended)
         self._shell.register_magics(StepMagics(self._shell))
@@ -91,9 +92,8 @@ class Extension:
         for transformer in _TRANSFORMERS:
             self._shell.input_transformers_cleanup.remove(transformer)
         self._shell.ast_transformers.remove(self)  # type: ignore[arg-type]
-        self._shell.events.unregister("pre_execute", self._forget)
-        self._shell.events.unregister("pre_execute", self.session.cell_begins)
-        self._shell.events.unregister("post_execute", self.session.cell_ends)
+        self._shell.events.unregister("pre_execute", self._begins)
+        self._shell.events.unregister("post_execute", self._ends)
         self._shell.events.unregister("pre_run_cell", self._remember)
         self._shell.events.unregister("post_run_cell", self._ended)
         for kind, name in (("cell", "step"), ("cell", "params"), ("line", "steps")):
@@ -105,13 +105,22 @@ class Extension:
         self.session.watch.uninstall()
         self.session.close()
 
-    def _forget(self) -> None:
-        self._coming = None
+    def _begins(self) -> None:
+        # Messages to widgets come with the same event, in a subshell even while a cell runs.
+        if threading.current_thread() is self.session.thread:
+            self._coming = None
+            self.session.cell_begins()
+
+    def _ends(self) -> None:
+        if threading.current_thread() is self.session.thread:
+            self.session.cell_ends()
 
     def _remember(self, info: ExecutionInfo) -> None:
         self._coming = info
+        self.session.open_cells += 1
 
     def _ended(self, result: ExecutionResult) -> None:
+        self.session.open_cells = max(0, self.session.open_cells - 1)
         unseen, self._coming = self._coming, None
         note_secrets(self._shell, result)
         error = result.error_before_exec or result.error_in_exec
@@ -243,6 +252,7 @@ class _Step:
         __tracebackhide__ = True
         cell = self._unmarked or read_cell(str(self._info.raw_cell), self._tree)
         assert cell is not None, "visit() found its marker"
+        cell = with_edited_options(self._session, cell)
         cell_id = cell_id_of(self._info)
         if not cell.auto:
             self._session.claim(cell, cell_id)
@@ -325,7 +335,7 @@ class StepMagics(Magics):
 
         ``%steps accept NAME``: this edit does not change the result, reuse it. ``%steps invalidate NAME``: do
         not reuse what it has left so far. Both are taken back by ``--undo``. ``%steps auto on``: every code
-        cell is a step.
+        cell is a step. ``%steps dashboard``: all of this in a panel, with the parameters and the runs.
         """
         return steps_magic.steps(session_of(self.shell), line)
 

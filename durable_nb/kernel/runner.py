@@ -73,7 +73,7 @@ class StepRunner:
                 bind_given(self._session, self._given)
 
     def _is_forced(self) -> bool:
-        return self._cell.name in self._session.run.forced
+        return self._session.forced_since(self._cell.name) is not None
 
     def _take_given(self, started: float) -> None:
         """The step has what a person gave, and is not executed."""

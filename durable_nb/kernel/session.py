@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,10 +81,15 @@ class Session:
         """What cells lack because others failed."""
         self.unprovable: dict[str, str] = {}
         """What the running step did that no fingerprint covers → why that matters."""
+        self.thread = threading.current_thread()
+        """The thread that runs cells."""
+        self.open_cells = 0
+        """Cells that have begun and not ended: more than one where a cell runs another."""
         self._claims: dict[str, tuple[str, str]] = {}
         """Step → (cell id, source) of the cell that claimed the name."""
         self._claimed_at: dict[str, float] = {}
         self._attempts: dict[str, int] = {}
+        self._forced: dict[str, float] = {}
         self._cells_running = 0
         self._run_begun = False
 
@@ -194,6 +200,18 @@ class Session:
     def count_attempts(self, step: str, number: int) -> None:
         """Attempts of a step up to this number have been made in this run, here or elsewhere."""
         self._attempts[step] = max(number, self._attempts.get(step, 0))
+
+    def force(self, step: str) -> None:
+        """Have a step executed when it runs next, whatever is proven."""
+        self._forced[step] = time.time()
+
+    def force_no_more(self, step: str) -> None:
+        """Let a step be reused again where that is proven right."""
+        self._forced.pop(step, None)
+
+    def forced_since(self, step: str) -> float | None:
+        """Since when a step is to be executed whatever is proven, in seconds since the epoch, or None."""
+        return self._forced.get(step, self.run.forced.get(step))
 
     def claim(self, cell: StepCell, cell_id: str) -> None:
         """Give a step's name to a cell.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from durable_nb.core.errors import UnknownStepError, UsageError
 from durable_nb.kernel import accepting, auto, resolving_magic
+from durable_nb.kernel.further import FURTHER
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.showing import explaining
 from durable_nb.kernel.showing.status import StepsTable
@@ -103,12 +104,12 @@ def steps(session: Session, line: str) -> object:
         name, *words = shlex.split(line) or [""]
     except ValueError as error:
         raise UsageError(f"%steps: cannot read {line.strip()!r}: {error}") from error
-    if name not in SUBCOMMANDS:
-        raise UsageError(f"%steps: found {name!r}, {_expected(name)}")
-    return SUBCOMMANDS[name](session, words)
+    known = {**SUBCOMMANDS, **FURTHER}
+    if name not in known:
+        raise UsageError(f"%steps: found {name!r}, {_expected(name, [word for word in known if word])}")
+    return known[name](session, words)
 
 
-def _expected(name: str) -> str:
-    known = [known for known in SUBCOMMANDS if known]
+def _expected(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean %steps {near[0]}?" if near else f"expected nothing or one of: {', '.join(known)}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from durable_nb.core.errors import UsageError
 from durable_nb.core.fingerprint import fingerprint
 from durable_nb.core.model import Output, OutputKind
-from durable_nb.core.overrides import Override, OverrideKind
+from durable_nb.core.overrides import OUTPUT, Change, Override, OverrideKind
 from durable_nb.core.summary import summarise
 from durable_nb.store import decisions
 from durable_nb.store.store import Store
@@ -33,8 +34,34 @@ def give(store: Store, run_id: str, step: str, name: str, value: Any, *, noteboo
         ValueNotDurableError: The value cannot be stored.
         StoreError: It could not be written.
     """
-    output = stored_output(store, name, value)
-    return decisions.decide(store, OverrideKind.SET, step, run_id=run_id, notebook=notebook, values=(output,))
+    return give_output(store, run_id, step, stored_output(store, name, value), notebook=notebook)
+
+
+def give_output(
+    store: Store, run_id: str, step: str, output: Output, *, was: Output | None = None, notebook: str = ""
+) -> Override:
+    """The same with a value that is stored already.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        step: Name of the step.
+        output: The value, under the name that it is to have.
+        was: What the output is until then, where that is known.
+        notebook: Path of the run's notebook.
+
+    Raises:
+        StoreError: It could not be written.
+    """
+    changes = () if was is None else (_change(was, output),)
+    return decisions.decide(
+        store, OverrideKind.SET, step, run_id=run_id, notebook=notebook, values=(output,), changes=changes
+    )
+
+
+def _change(was: Output, now: Output) -> Change:
+    text = f"{now.name} {was.summary or was.kind.value} → {now.summary}"
+    return Change(OUTPUT, now.name, was.fingerprint, now.fingerprint, text)
 
 
 def take_back(store: Store, run_id: str, step: str, name: str) -> Override:
@@ -83,16 +110,23 @@ def stored_output(store: Store, name: str, value: Any) -> Output:
         ValueNotDurableError: It cannot be stored.
         StoreError: It could not be written.
     """
-    identity = fingerprint(value)
-    stored = store.artifacts.put(value, identity, store.context())
+    output = output_of(name, value)
+    stored = store.artifacts.put(value, output.fingerprint, store.context())
+    return replace(output, codec=stored.codec, bytes=stored.bytes)
+
+
+def output_of(name: str, value: Any) -> Output:
+    """A value as the output of that name, before it is stored.
+
+    Raises:
+        NotFingerprintableError: Its content cannot be told.
+    """
     return Output(
         name,
         OutputKind.VALUE,
-        identity,
-        stored.codec,
-        f"{type(value).__module__}.{type(value).__qualname__}",
-        summarise(value),
-        stored.bytes,
+        fingerprint(value),
+        type=f"{type(value).__module__}.{type(value).__qualname__}",
+        summary=summarise(value),
         is_data=not isinstance(value, str),
     )
 

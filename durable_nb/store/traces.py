@@ -16,6 +16,7 @@ from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionErr
 from durable_nb.core.model import Trace
 from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import entries, store_error, write_durably
+from durable_nb.store.trace_memory import FileState, TraceMemory
 from durable_nb.store.trace_record import COLUMNS, METRICS, Row, from_row, identified, to_row
 
 _KEY_LENGTH = 16
@@ -36,6 +37,7 @@ class Traces:
         self.secrets = Secrets()
         """What no file may hold."""
         self._warned: set[str] = set()
+        self._memory = TraceMemory()
 
     def add(self, trace: Trace) -> Trace:
         """Store a trace; once this returns the step is completed for good.
@@ -61,18 +63,25 @@ class Traces:
     def candidates(self, step: str, key: str) -> Iterator[Trace]:
         """Yield the traces of a step made with this key, newest first; damaged ones are left out."""
         prefix = f"{_key_part(key)}-"
-        for path in _newest_first(self._step_folder(step), lambda name: name.startswith(prefix)):
-            trace = self._read_or_warn(path)
+        for path, _, _ in _newest_first(self._step_folder(step), lambda name: name.startswith(prefix)):
+            trace = self._read_or_warn(Path(path))
             if trace is not None and trace.step == step and trace.key == key:
                 yield trace
 
-    def latest(self, step: str, limit: int | None = None) -> Iterator[Trace]:
-        """Yield the traces of a step, newest first, at most ``limit``; damaged ones are left out."""
+    def latest(self, step: str, limit: int | None = None, *, remember: bool = False) -> Iterator[Trace]:
+        """Yield the traces of a step, newest first, at most ``limit``; damaged ones are left out.
+
+        Args:
+            step: Name of the step.
+            limit: How many, at most.
+            remember: Whether to keep them in memory, for who comes for them again and changes none.
+        """
         found = 0
-        for path in _newest_first(self._step_folder(step)):
+        for file in _newest_first(self._step_folder(step)):
             if limit is not None and found >= limit:
                 return
-            trace = self._read_or_warn(path)
+            read = functools.partial(self._read_or_warn, Path(file[0]))
+            trace = self._memory.get(file, read) if remember else read()
             if trace is not None and trace.step == step:
                 found += 1
                 yield trace
@@ -160,15 +169,16 @@ def read_trace(path: Path) -> Trace:
     return trace
 
 
-def _newest_first(folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[Path]:
+def _newest_first(folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[FileState]:
     found = []
     for entry in entries(folder):
         if wanted(entry.name) and _FILE.fullmatch(entry.name):
             try:
-                found.append((entry.stat().st_mtime_ns, entry.path))
+                about = entry.stat()
             except FileNotFoundError:
                 continue
-    return [Path(path) for _, path in sorted(found, reverse=True)]
+            found.append((about.st_mtime_ns, entry.path, about.st_size))
+    return [(path, size, at) for at, path, size in sorted(found, reverse=True)]
 
 
 def _key_part(key: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import answers
+import dashboard
 import engine
 import fingerprints
 import frames
@@ -27,7 +28,7 @@ from rich.table import Table
 
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
-    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, answers, jobs)
+    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, answers, jobs, dashboard)
     for subject in module.SUBJECTS
 }
 

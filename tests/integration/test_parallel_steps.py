@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from integration.meeting import JOIN, Meeting, meeting
 from nbformat import NotebookNode
@@ -139,7 +141,23 @@ def test_a_wrong_guess_costs_time_only(place: Meeting) -> None:
     )
 
 
-def test_ctrl_c_stops_all_kernels(place: Meeting) -> None:
+def plainly(work: Callable[[], object]) -> None:
+    work()
+
+
+def in_a_loop(work: Callable[[], object]) -> None:
+    """As in a notebook: the thread that calls has a loop which is running."""
+
+    async def call() -> None:
+        work()
+
+    loop = asyncio.new_event_loop()
+    with closing(loop):
+        loop.run_until_complete(call())
+
+
+@pytest.mark.parametrize("called", [plainly, in_a_loop])
+def test_ctrl_c_stops_all_kernels(place: Meeting, called: Callable[[Callable[[], object]], None]) -> None:
     """Ctrl-C interrupts the steps of all kernels; the same call goes on with the same run."""
     notebook = write(place, LOAD, A, B, JOINED.replace("z", "n"))
     run(notebook, 1)
@@ -153,8 +171,9 @@ def test_ctrl_c_stops_all_kernels(place: Meeting) -> None:
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(RunStoppedError) as stopped:
-        run(notebook, 4, jobs=2)
+        called(lambda: run(notebook, 4, jobs=2))
 
+    assert [] == psutil.Process().children()
     assert {("a", 1, "cancelled"), ("b", 1, "cancelled")} <= {*executed("store")}
 
     place.let_all_go()

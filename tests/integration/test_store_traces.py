@@ -73,6 +73,24 @@ def test_newest_first(traces: Traces) -> None:
     assert [t.created_at for t in traces.latest("clean", limit=2)] == [4.0, 3.0]
 
 
+def test_what_is_remembered_is_as_the_files_are(traces: Traces) -> None:
+    """Who comes again gets the same object; what was added, altered or removed since is not overlooked."""
+    first = traces.add(make_trace(created_at=1_700_000_000.0))
+
+    (read,) = traces.latest("clean", remember=True)
+    (again,) = traces.latest("clean", remember=True)
+    second = traces.add(make_trace(key="f" * 32, created_at=1_700_000_001.0))
+    both = list(traces.latest("clean", remember=True))
+    traces.path(first).write_bytes(traces.path(first).read_bytes()[:-9])
+    with pytest.warns(DurableWarning, match="counts as missing"):
+        whole = list(traces.latest("clean", remember=True))
+    traces.path(second).unlink()
+
+    assert read is again
+    assert ([second, first], [second]) == (both, whole)
+    assert [] == list(traces.latest("clean", remember=True))
+
+
 def test_adding_again_changes_nothing(traces: Traces) -> None:
     """The same trace has the same id and the same file."""
     assert traces.add(make_trace()) == traces.add(make_trace())

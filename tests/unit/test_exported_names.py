@@ -11,6 +11,7 @@ PUBLIC = [
     "DurableError",
     "NonRetryable",
     "attempt",
+    "dashboard",
     "extend_timeout",
     "idempotency_key",
     "load",
@@ -36,6 +37,7 @@ def test_public_names_have_docstrings() -> None:
 def test_importing_loads_no_heavy_library() -> None:
     """Neither DuckDB nor Arrow nor anybody's data library is loaded before it is needed."""
     heavy = {
+        "anywidget",
         "dask",
         "duckdb",
         "IPython",

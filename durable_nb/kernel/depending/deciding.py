@@ -42,7 +42,7 @@ def present_state(
         options=options.affecting_result(),
         describe=lambda dependency: detail_of(dependency, session.namespace.values),
         why_not=standing.why_not,
-        forced_since=session.run.forced.get(step.cell.name),
+        forced_since=session.forced_since(step.cell.name),
     )
 
 

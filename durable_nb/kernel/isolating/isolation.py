@@ -72,7 +72,7 @@ class Isolation:
 
     def _is_given(self, step: StepCode) -> bool:
         """Whether the step is not to be executed, because a person has given all that it would make."""
-        return step.cell.name not in self._session.run.forced and find_given(self._session, step).is_all
+        return self._session.forced_since(step.cell.name) is None and find_given(self._session, step).is_all
 
     def _not_completed(self, step: StepCode) -> Lack | None:
         """What keeps a step from running because of its option ``--after``."""

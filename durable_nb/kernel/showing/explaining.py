@@ -25,10 +25,14 @@ _MOST_EXECUTIONS = 20
 def plan(session: Session) -> PlanView:
     """What running the notebook's cells in their order would do now."""
     with unwatched():
-        cells, note = _cells(session)
-        ran = session.shell.history_manager.input_hist_raw if session.shell.history_manager else []
-        outlook = LiveOutlook(session.store, session.namespace, ran)
-        return PlanView(outlook.plan(session.run.notebook, cells), note)
+        cells, note = cells_now(session)
+        return PlanView(outlook(session).plan(session.run.notebook, cells), note)
+
+
+def outlook(session: Session) -> LiveOutlook:
+    """What a plan may know in this kernel at this moment."""
+    ran = session.shell.history_manager.input_hist_raw if session.shell.history_manager else []
+    return LiveOutlook(session.store, session.namespace, ran)
 
 
 def why(session: Session, step: str) -> WhyView:
@@ -68,7 +72,7 @@ def history(session: Session, step: str) -> HistoryView:
         return HistoryView(step, shown, max(0, len(ids) - _MOST_EXECUTIONS))
 
 
-def _cells(session: Session) -> tuple[list[PlanCell], str]:
+def cells_now(session: Session) -> tuple[list[PlanCell], str]:
     """The cells of the notebook as saved, steps as they ran since; or the steps that the kernel has run."""
     notebook = session.run.notebook
     seen = {step: found for step in session.claimed() if (found := session.last_seen(step)) is not None}

@@ -7,8 +7,9 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from durable_nb.core.cells import comment_out, find_marker
 from durable_nb.core.differences import has_same_source
@@ -29,6 +30,7 @@ from durable_nb.kernel.namespace import Namespace
 from durable_nb.store.store import Store
 
 _PLAIN_MAGIC = re.compile(r"%([a-z_]+)(?: ([\w.]+(?: [\w.]+)*))?")
+Item = TypeVar("Item")
 _MOST_TRACES = 200
 """Traces of one step that are looked at, newest first."""
 
@@ -45,7 +47,7 @@ class Outlook:
         self._store = store
         self._surroundings = Surroundings(folder)
         self._static = StaticCode()
-        self._traces: dict[str, list[Trace]] = {}
+        self._traces: dict[str, Remembered[Trace]] = {}
 
     def plan(self, notebook: str, cells: Sequence[PlanCell]) -> Plan:
         """What running the cells in their order would do."""
@@ -113,17 +115,36 @@ class Outlook:
         if self._store is None:
             return []
         if step not in self._traces:
-            self._traces[step] = list(self._all_traces(self._store, step))
+            self._traces[step] = Remembered(self._all_traces(self._store, step))
         return self._traces[step]
 
     def _all_traces(self, store: Store, step: str) -> Iterator[Trace]:
-        yield from store.traces.latest(step, limit=_MOST_TRACES)
+        yield from store.traces.latest(step, limit=_MOST_TRACES, remember=True)
         for override in self.standing(step).accepted:
             for trace_id in override.traces:
                 trace = store.traces.find(step, trace_id)
                 accepted = as_accepted(trace, override) if trace is not None else None
                 if accepted is not None:
                     yield accepted
+
+
+class Remembered(Iterable[Item]):
+    """What an iterator gives, as often as it is gone through, taken from it only as far as it was needed."""
+
+    def __init__(self, source: Iterator[Item]) -> None:
+        self._source = source
+        self._taken: list[Item] = []
+
+    def __iter__(self) -> Iterator[Item]:
+        place = 0
+        while self._has(place):
+            yield self._taken[place]
+            place += 1
+
+    def _has(self, place: int) -> bool:
+        if place == len(self._taken):
+            self._taken += islice(self._source, 1)
+        return place < len(self._taken)
 
 
 def _with_plain_magics(source: str) -> str:

@@ -1,0 +1,1 @@
+"""The runs of a store: listed, looked at, compared, gone on with."""

@@ -1,0 +1,1 @@
+"""The steps of one notebook: how they stand, what they left, and why."""

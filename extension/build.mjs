@@ -1,0 +1,79 @@
+// node build.mjs           the bundle that is committed, and the digest of what it was built from
+// node build.mjs tests     lib/tests/*.test.js, for node --test
+// node build.mjs harness   lib/harness/, a page that shows the panel with made-up data
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const bundle = join(here, "..", "durable_nb", "dashboard", "static");
+const shared = {
+  absWorkingDir: here,
+  bundle: true,
+  format: "esm",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  logLevel: "warning",
+  target: ["es2022", "chrome109", "firefox115", "safari16"],
+};
+
+/** What the bundle is made of: tests and fixtures change nothing in it. */
+async function sources() {
+  const found = await readdir(join(here, "src", "dashboard"), { recursive: true, withFileTypes: true });
+  const files = found
+    .filter((entry) => entry.isFile() && /\.(ts|tsx|css)$/.test(entry.name) && !entry.name.includes(".test."))
+    .map((entry) => relative(here, join(entry.parentPath, entry.name)).split(sep).join("/"));
+  return [...files, "build.mjs", "package-lock.json", "tsconfig.json"].sort();
+}
+
+async function digest(folder, names) {
+  const hash = createHash("sha256");
+  for (const name of names) {
+    hash.update(`${name}\0`);
+    hash.update(
+      createHash("sha256")
+        .update(await readFile(join(folder, name)))
+        .digest(),
+    );
+  }
+  return hash.digest("hex");
+}
+
+async function buildBundle() {
+  await mkdir(bundle, { recursive: true });
+  await build({ ...shared, minify: true, entryPoints: { dashboard: "src/dashboard/index.ts" }, outdir: bundle });
+  await build({
+    ...shared,
+    minify: true,
+    entryPoints: { dashboard: "src/dashboard/styles/index.css" },
+    outdir: bundle,
+  });
+  const built = ["dashboard.css", "dashboard.js"];
+  const lines = [`${await digest(here, await sources())}  sources`, `${await digest(bundle, built)}  bundle`];
+  await writeFile(join(bundle, "sources.sha256"), `${lines.join("\n")}\n`);
+  for (const name of built) {
+    console.log(`${name} ${((await readFile(join(bundle, name))).length / 1000).toFixed(1)} kB`);
+  }
+}
+
+async function buildTests() {
+  const out = join(here, "lib", "tests");
+  await rm(out, { recursive: true, force: true });
+  const found = await readdir(join(here, "src"), { recursive: true });
+  const tests = found.filter((name) => name.endsWith(".test.ts")).map((name) => join("src", name));
+  await build({ ...shared, platform: "node", target: "node20", entryPoints: tests, outdir: out });
+}
+
+async function buildHarness() {
+  const out = join(here, "lib", "harness");
+  await rm(out, { recursive: true, force: true });
+  await build({ ...shared, sourcemap: "inline", entryPoints: { harness: "harness/main.tsx" }, outdir: out });
+  await build({ ...shared, entryPoints: { dashboard: "src/dashboard/styles/index.css" }, outdir: out });
+  await cp(join(here, "harness", "index.html"), join(out, "index.html"));
+}
+
+const jobs = { tests: buildTests, harness: buildHarness };
+await (jobs[process.argv[2]] ?? buildBundle)();
