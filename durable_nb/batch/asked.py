@@ -5,13 +5,13 @@ papermill's command line hands an engine no options of its own, so each has an e
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from durable_nb.core.errors import UnknownStepError, UsageError
+from durable_nb.core.suggesting import did_you_mean
 
 NEW_RUN = "DURABLE_NB_NEW_RUN"
 RESUME = "DURABLE_NB_RESUME"
@@ -91,8 +91,7 @@ def check_step(step: str, known: Collection[str], option: str) -> None:
     """
     if step in known:
         return
-    near = difflib.get_close_matches(step, list(known), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"its steps are: {', '.join(known) or 'none'}"
+    hint = did_you_mean(step, known, f"its steps are: {', '.join(known) or 'none'}")
     raise UnknownStepError(f"{option} {step}: the notebook has no such step; {hint}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from durable_nb.core.cells import parse_loosely
 from durable_nb.core.effects import may_change
 from durable_nb.core.errors import UsageError
 from durable_nb.core.model import OutputKind
+from durable_nb.core.suggesting import did_you_mean
 from durable_nb.store.giving import value_of_file, value_of_text
 from durable_nb.store.store import Store
 
@@ -106,10 +106,7 @@ def check_changes(store: Store, changes: Changes, steps: Iterable[DeclaredStep])
         check_step(step, known, "--set")
         outputs = _outputs(store, known[step])
         if name not in outputs:
-            near = difflib.get_close_matches(name, outputs, n=1)
-            hint = (
-                f"did you mean {near[0]}?" if near else f"it makes {', '.join(sorted(outputs)) or 'nothing'}"
-            )
+            hint = did_you_mean(name, outputs, f"it makes {', '.join(sorted(outputs)) or 'nothing'}")
             raise UsageError(f"--set {step}.{name}: step {step} does not make {name}; {hint}")
 
 

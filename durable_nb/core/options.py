@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from durable_nb.core.errors import OptionError
+from durable_nb.core.suggesting import did_you_mean
 
 if TYPE_CHECKING:
     from durable_nb.core.model import Json
@@ -218,8 +218,7 @@ def _split_word(word: str) -> tuple[str, str | None]:
         )
     name, separator, value = word[2:].partition("=")
     if name not in _FLAGS and name not in _TAKES_VALUE:
-        near = difflib.get_close_matches(f"--{name}", option_names(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(option_names())}"
+        hint = did_you_mean(f"--{name}", option_names(), f"known: {', '.join(option_names())}")
         raise OptionError(f"unknown option --{name}; {hint}")
     return name, value if separator else None
 

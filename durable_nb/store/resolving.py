@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 from durable_nb.core.errors import UnknownStepError, UsageError
 from durable_nb.core.intents import OPEN, Intent, IntentState
 from durable_nb.core.model import EventKind, Json, Output, OutputKind, StepEvent, Trace
+from durable_nb.core.suggesting import did_you_mean
 from durable_nb.store import origin
 from durable_nb.store.giving import stored_output, value_of_text
 from durable_nb.store.step_locks import step_lock
@@ -49,8 +49,7 @@ def find(store: Store, step: str) -> Intent:
     wanted = [i for i in known if i.state in OPEN] or [i for i in known if i.state is IntentState.HAPPENED]
     if not wanted:
         others = list(dict.fromkeys(intent.step for intent in waiting(store)))
-        near = difflib.get_close_matches(step, others, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"steps that do: {', '.join(others) or 'none'}"
+        hint = did_you_mean(step, others, f"steps that do: {', '.join(others) or 'none'}")
         raise UnknownStepError(f"step {step!r} does not wait for a decision; {hint}")
     return wanted[0]
 
