@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from browser.jupyter import JupyterServer, NotebookPage, open_notebook, save, serve
@@ -52,7 +52,7 @@ window.isReady = true;
 """What anywidget does for the panel, without a kernel between page and panel."""
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Where browser tests cannot run they are skipped aloud; where they must run they fail."""
     if os.environ.get("CI"):
         pytest.fail(f"browser tests need {what}")
@@ -66,16 +66,22 @@ def need(*packages: str) -> None:
             missing(f"{package}: pip install {package}")
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Chromium as the system has it."""
+def chromium() -> str:
+    """Where the browser is."""
+    need("playwright")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         missing("chromium: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        missing("playwright: pip install playwright")
+    return path
+
+
+# Not for longer than a module: playwright keeps a loop running in this thread, in which no other test may be.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium as the system has it."""
+    path = chromium()
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         yield started
@@ -160,11 +166,10 @@ def open_panel(browser: Browser) -> Iterator[OpenPanel]:
     assert [one.complaints for one in opened if one.complaints] == []
 
 
-@pytest.fixture(scope="package")
-def jupyter(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory, user_key: Path
-) -> Iterator[JupyterServer]:
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory, user_key: Path) -> Iterator[JupyterServer]:
     """JupyterLab and Notebook 7, for all tests of this folder."""
+    chromium()  # without which the server is of no use
     need("jupyterlab", "notebook", "anywidget")
     own = {"DURABLE_NB_KEY_FILE": str(user_key)}
     with serve(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter"), own) as server:

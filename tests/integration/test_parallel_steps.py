@@ -163,6 +163,7 @@ def test_ctrl_c_stops_all_kernels(place: Meeting, called: Callable[[Callable[[],
     run(notebook, 1)
     place.hold("a4")
     place.hold("b4")
+    processes = {*psutil.Process().children()}
 
     def interrupt() -> None:
         place.wait_for("a4")
@@ -173,7 +174,7 @@ def test_ctrl_c_stops_all_kernels(place: Meeting, called: Callable[[Callable[[],
     with pytest.raises(RunStoppedError) as stopped:
         called(lambda: run(notebook, 4, jobs=2))
 
-    assert [] == psutil.Process().children()
+    assert {*psutil.Process().children()} <= processes
     assert {("a", 1, "cancelled"), ("b", 1, "cancelled")} <= {*executed("store")}
 
     place.let_all_go()

@@ -227,6 +227,13 @@ def test_contents_are_put_back(name: str) -> None:
         assert before == look(thing)
 
 
+def test_an_error_is_data_however_it_is_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask has tblib register how errors are pickled, with their tracebacks."""
+    monkeypatch.setitem(copyreg.dispatch_table, ValueError, lambda error: (ValueError, error.args))
+
+    test_contents_are_put_back("error")
+
+
 def test_sharing_survives() -> None:
     """Whatever refers to an object sees its old content: it is the same object."""
     inner = [1]

@@ -24,7 +24,7 @@ __all__ = ["ATOMS", "BUILTIN", "Content", "contents_of"]
 def contents_of(thing: object) -> tuple[Content, ...]:
     """The kinds of content that an object has; none for what does not change or is no data."""
     cls: Any = type(thing)
-    if cls in ATOMS or cls in copyreg.dispatch_table or isinstance(thing, types.ModuleType):
+    if cls in ATOMS or _is_copied_by_others(cls) or isinstance(thing, types.ModuleType):
         return ()
     if isinstance(thing, type):
         return (CLASS,) if is_of_the_project(thing) else ()
@@ -38,6 +38,11 @@ def contents_of(thing: object) -> tuple[Content, ...]:
         if not found or cls.__module__ not in HOMES or isinstance(thing, BaseException):
             found += contents_of_object(thing)
     return found
+
+
+def _is_copied_by_others(cls: type) -> bool:
+    # An error stays data: what libraries register for errors (tblib, which Dask loads) adds their tracebacks.
+    return cls in copyreg.dispatch_table and not issubclass(cls, BaseException)
 
 
 @lru_cache(maxsize=1024)
