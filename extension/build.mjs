@@ -1,6 +1,8 @@
 // node build.mjs           the bundle that is committed, and the digest of what it was built from
-// node build.mjs tests     lib/tests/*.test.js, for node --test
+// node build.mjs lab       labextension/, the extension of JupyterLab and Notebook
+// node build.mjs tests     lib/tests/*.test.mjs, for node --test
 // node build.mjs harness   lib/harness/, a page that shows the panel with made-up data
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
@@ -64,7 +66,35 @@ async function buildTests() {
   await rm(out, { recursive: true, force: true });
   const found = await readdir(join(here, "src"), { recursive: true });
   const tests = found.filter((name) => name.endsWith(".test.ts")).map((name) => join("src", name));
-  await build({ ...shared, platform: "node", target: "node20", entryPoints: tests, outdir: out });
+  await build({
+    ...shared,
+    platform: "node",
+    target: "node20",
+    entryPoints: tests,
+    outbase: join(here, "src"),
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+  });
+}
+
+/** What JupyterLab has once for all extensions. */
+const ofJupyter = ["@codemirror/*", "@jupyter/*", "@jupyterlab/*", "@lumino/*"];
+
+/** One module of everything that is ours; what JupyterLab's builder makes of it loads the rest from the page. */
+async function buildLab() {
+  const out = join(here, "lib", "lab");
+  const made = join(here, "labextension");
+  await rm(out, { recursive: true, force: true });
+  await rm(made, { recursive: true, force: true });
+  const options = { ...shared, minify: true, external: ofJupyter, outdir: out };
+  await build({ ...options, entryPoints: { index: "src/lab/index.ts" } });
+  await build({ ...options, entryPoints: { index: "src/lab/styles/index.css" } });
+  const modules = join(here, "node_modules", "@jupyterlab", "core-meta", "core.package.json");
+  const builder = join(here, "node_modules", "@jupyter", "builder", "lib", "build-labextension.js");
+  const done = spawnSync(process.execPath, [builder, "--core-package-file", modules, here], { stdio: "inherit" });
+  if (done.status !== 0) {
+    throw new Error(`JupyterLab's builder ended with ${done.status ?? done.signal}`);
+  }
 }
 
 async function buildHarness() {
@@ -75,5 +105,5 @@ async function buildHarness() {
   await cp(join(here, "harness", "index.html"), join(out, "index.html"));
 }
 
-const jobs = { tests: buildTests, harness: buildHarness };
+const jobs = { lab: buildLab, tests: buildTests, harness: buildHarness };
 await (jobs[process.argv[2]] ?? buildBundle)();
