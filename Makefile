@@ -45,7 +45,7 @@ format: ## put the code into shape
 front: ## check, test and build the panel's front end; what is built is committed
 	@tests/environment.sh front
 	cd extension && export PATH="$(abspath $(VENV))/bin:$$PATH" && \
-		npm ci --no-audit --no-fund && npm run check && npm test && npm run build
+		node modules.mjs && npm run check && npm test && npm run build
 
 pictures: ## make the pictures of the README anew, in a browser
 	@tests/environment.sh test
@@ -60,5 +60,6 @@ bench-full: ## measure against peers, in full size
 	$(VENV)/bin/python tests/bench --full $(ARGS)
 
 clean: ## remove what the commands above made
-	rm -rf $(VENV) demo bench-results build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo bench-results build dist extension/labextension extension/lib extension/node_modules
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,18 +22,34 @@ const shared = {
   target: ["es2022", "chrome109", "firefox115", "safari16"],
 };
 
-/** What the bundle is made of: tests and fixtures change nothing in it. */
-async function sources() {
-  const found = await readdir(join(here, "src", "dashboard"), { recursive: true, withFileTypes: true });
-  const files = found
-    .filter((entry) => entry.isFile() && /\.(ts|tsx|css)$/.test(entry.name) && !entry.name.includes(".test."))
-    .map((entry) => relative(here, join(entry.parentPath, entry.name)).split(sep).join("/"));
-  return [...files, "build.mjs", "package-lock.json", "tsconfig.json"].sort();
+const settings = ["build.mjs", "package-lock.json", "tsconfig.json"];
+
+/** The files below some folders of which something is built: tests and fixtures change nothing in it. */
+async function sources(kinds, ...folders) {
+  const names = [];
+  for (const folder of folders) {
+    const found = await readdir(join(here, folder), { recursive: true, withFileTypes: true });
+    const files = found
+      .filter((entry) => entry.isFile() && kinds.test(entry.name) && !entry.name.includes(".test."))
+      .map((entry) => relative(here, join(entry.parentPath, entry.name)).split(sep).join("/"));
+    names.push(...files.filter((name) => !name.includes("/fixtures/")));
+  }
+  return names;
+}
+
+function sourcesOfBundle() {
+  return sources(/\.(ts|tsx|css)$/, "src/dashboard");
+}
+
+/** hatch_build.py finds by the same rule whether the extension is that of its sources. */
+async function sourcesOfLab() {
+  const found = await sources(/\.(ts|tsx|css|json)$/, "schema", "src/dashboard", "src/lab");
+  return [...found, "package.json"];
 }
 
 async function digest(folder, names) {
   const hash = createHash("sha256");
-  for (const name of names) {
+  for (const name of [...names].sort()) {
     hash.update(`${name}\0`);
     hash.update(
       createHash("sha256")
@@ -54,7 +70,10 @@ async function buildBundle() {
     outdir: bundle,
   });
   const built = ["dashboard.css", "dashboard.js"];
-  const lines = [`${await digest(here, await sources())}  sources`, `${await digest(bundle, built)}  bundle`];
+  const lines = [
+    `${await digest(here, [...(await sourcesOfBundle()), ...settings])}  sources`,
+    `${await digest(bundle, built)}  bundle`,
+  ];
   await writeFile(join(bundle, "sources.sha256"), `${lines.join("\n")}\n`);
   for (const name of built) {
     console.log(`${name} ${((await readFile(join(bundle, name))).length / 1000).toFixed(1)} kB`);
@@ -84,6 +103,7 @@ const ofJupyter = ["@codemirror/*", "@jupyter/*", "@jupyterlab/*", "@lumino/*"];
 async function buildLab() {
   const out = join(here, "lib", "lab");
   const made = join(here, "labextension");
+  const madeOf = await digest(here, [...(await sourcesOfLab()), ...settings]);
   await rm(out, { recursive: true, force: true });
   await rm(made, { recursive: true, force: true });
   const options = { ...shared, minify: true, external: ofJupyter, outdir: out };
@@ -95,6 +115,7 @@ async function buildLab() {
   if (done.status !== 0) {
     throw new Error(`JupyterLab's builder ended with ${done.status ?? done.signal}`);
   }
+  await writeFile(join(made, "sources.sha256"), `${madeOf}\n`);
 }
 
 async function buildHarness() {

@@ -113,12 +113,21 @@ class Kernel:
 
     def complete(self, code: str) -> list[str]:
         """What Tab offers at the end of the code."""
-        return list(self._client.complete(code, reply=True, timeout=_PATIENCE)["content"]["matches"])
+        return list(self.completion(code)["matches"])
+
+    def completion(self, code: str, cursor: int | None = None) -> dict[str, Any]:
+        """The whole answer to Tab; at the end of the code, where no other place is given."""
+        reply = self._client.complete(code, cursor, reply=True, timeout=_PATIENCE)
+        return dict(reply["content"])
 
     def inspect(self, code: str) -> str:
         """What Shift-Tab shows at the end of the code."""
-        reply = self._client.inspect(code, reply=True, timeout=_PATIENCE)["content"]
-        return re.sub(r"\x1b\[[0-9;]*m", "", reply["data"].get("text/plain", ""))
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.tooltip(code).get("text/plain", ""))
+
+    def tooltip(self, code: str, cursor: int | None = None) -> dict[str, str]:
+        """All forms of what Shift-Tab shows; empty where it finds nothing."""
+        reply = self._client.inspect(code, cursor, reply=True, timeout=_PATIENCE)
+        return dict(reply["content"]["data"])
 
     def evaluate(self, expression: str) -> str:
         """The text/plain of an expression that a front end sends beside a silent cell."""

@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 
 from nbformat import NotebookNode
 
-OURS = "durable_nb"
+from durable_nb.core.model import Json
+from durable_nb.core.snapshot import SNAPSHOT
+
+OURS = SNAPSHOT
 """Key of a cell's metadata for what papermill has no field for."""
 PENDING, RUNNING, COMPLETED, FAILED = "pending", "running", "completed", "failed"
 
@@ -35,13 +38,21 @@ def _blank(nb: NotebookNode) -> None:
             cell.outputs = []
 
 
-def start(cell: NotebookNode) -> None:
-    """The cell is about to run."""
-    cell.metadata.papermill.update(start_time=_now(), status=RUNNING, exception=False)
+def start(cell: NotebookNode, ours: Mapping[str, Json] | None = None) -> None:
+    """The cell is about to run.
+
+    Args:
+        cell: The cell.
+        ours: The snapshot of its step while it runs, if it has one.
+    """
+    about = cell.metadata.papermill
+    about.update(start_time=_now(), status=RUNNING, exception=False)
+    if ours:
+        cell.metadata[OURS] = NotebookNode({**ours, "at": _epoch(about["start_time"])})
 
 
 def finish(
-    nb: NotebookNode, cell: NotebookNode, *, failed: bool, ours: Mapping[str, str] | None = None
+    nb: NotebookNode, cell: NotebookNode, *, failed: bool, ours: Mapping[str, Json] | None = None
 ) -> None:
     """The cell's execution ended; if it `failed`, so did the notebook.
 
@@ -49,12 +60,14 @@ def finish(
         nb: The notebook.
         cell: The cell.
         failed: Whether it did not do what it should.
-        ours: What papermill has no field for: the step's name, and its state, which tells a step that
-            failed from one that is blocked.
+        ours: What papermill has no field for: the state, which tells a cell that failed from one that is
+            blocked; and of a step the other parts of its snapshot.
     """
     about = cell.metadata.papermill
     about.update(status=FAILED if failed else COMPLETED, exception=failed, end_time=_now())
     about["duration"] = _seconds(about["start_time"], about["end_time"])
+    if ours and "step" in ours:
+        ours = {"seconds": about["duration"], **ours, "at": _epoch(about["end_time"])}
     if ours:
         cell.metadata[OURS] = NotebookNode(ours)
     if failed:
@@ -77,6 +90,10 @@ def close(nb: NotebookNode) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def _epoch(time: str) -> float:
+    return round(datetime.fromisoformat(time).timestamp(), 3)
 
 
 def _seconds(start_time: str, end_time: str) -> float:

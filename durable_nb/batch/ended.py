@@ -14,7 +14,8 @@ from durable_nb.batch.cell_end import CellEnd
 from durable_nb.batch.runs import Failure, as_json
 from durable_nb.batch.steps import DeclaredStep
 from durable_nb.core.endings import Outcome
-from durable_nb.core.model import State
+from durable_nb.core.model import Json, State
+from durable_nb.core.snapshot import snapshot
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _BY_WEIGHT = (CellEnd.WAITING, CellEnd.BLOCKED, CellEnd.EXITED)
@@ -113,16 +114,21 @@ def name_of(index: int, steps: Mapping[int, DeclaredStep]) -> str:
     return step.cell.name if step else f"cell {index + 1}"
 
 
-def in_our_words(step: DeclaredStep | None, how: CellEnd, report: Mapping[str, Any]) -> dict[str, str]:
-    """A cell's state, finer than papermill's, with the name of its step.
+def in_our_words(
+    step: DeclaredStep | None, how: CellEnd, report: Mapping[str, Any], source: str
+) -> dict[str, Json]:
+    """A cell's state, finer than papermill's; of a step, the snapshot that front ends show.
 
     Args:
         step: The step in the cell.
         how: How its execution ended.
         report: What the kernel said last of the step.
+        source: The cell, as it is written to the file.
     """
     state = _STATES.get(how, State.FAILED) if how.is_failure else State.COMPLETED
     if step is None:
         return {"state": state.value}
-    reused = state is State.COMPLETED and report.get("state") == State.REUSED
-    return {"step": step.cell.name, "state": State.REUSED.value if reused else state.value}
+    if state is State.COMPLETED and report.get("state") == State.REUSED:
+        state = State.REUSED
+    has_ended = report.get("state") not in {None, State.RUNNING}
+    return snapshot(step.cell.name, state, source, **({"seconds": report["seconds"]} if has_ended else {}))

@@ -30,6 +30,8 @@ from durable_nb.batch.stopping import signals_to
 from durable_nb.core.endings import Ending
 from durable_nb.core.independence import CellFacts
 from durable_nb.core.model import State
+from durable_nb.core.secrets import Secrets
+from durable_nb.core.snapshot import snapshot
 
 _SYNC_EVERY = 1.0
 _BETWEEN = Failure("KeyboardInterrupt", "stopped between two cells")
@@ -55,9 +57,12 @@ class Execution:
         on_kernel: Callable[[Mapping[str, str]], None],
         jobs: int = 1,
         facts: Sequence[CellFacts] = (),
+        secrets: Secrets,
         **traits: Any,
     ) -> None:
         self._nb = nb
+        self._secrets = secrets
+        traits["secrets"] = secrets  # for kernels
         self._file = file
         self._steps = steps
         self._progress = progress
@@ -176,16 +181,23 @@ class Execution:
         cell = self._nb.cells[index]
         self._begin_cell(index, cell)
         how = self._ends[index] = await client.run_cell(index, about)
-        ours = in_our_words(self._steps.get(index), how, client.step_report)
+        ours = in_our_words(self._steps.get(index), how, client.step_report, self._as_written(cell))
         cell_status.finish(self._nb, cell, failed=how.is_failure, ours=ours)
         self._file.touch(index)
         return how
 
     def _begin_cell(self, index: int, cell: NotebookNode) -> None:
         self._progress.start(name_of(index, self._steps))
-        cell_status.start(cell)
+        step = self._steps.get(index)
+        cell_status.start(
+            cell, snapshot(step.cell.name, State.RUNNING, self._as_written(cell)) if step else None
+        )
         self._file.touch(index)
         self._file.save_cell()
+
+    def _as_written(self, cell: NotebookNode) -> str:
+        """The text of a cell as the file has it."""
+        return self._secrets.masked(str(cell.source))
 
     def _pass_over(self, index: int, cell: NotebookNode) -> None:
         cell_status.start(cell)

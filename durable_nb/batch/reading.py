@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from durable_nb.core.errors import NotebookError
+from durable_nb.core.notebook_cells import NotebookCell
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -38,6 +39,14 @@ def read_outline(path: Path) -> NotebookNode:
     content = _content(text, path)
     # nbformat alone takes as long as all the rest of a command that answers, and is asked in case of doubt
     return _outline(content) if _is_plain(content) else _validated(text, path)
+
+
+def cells_of(nb: NotebookNode) -> list[NotebookCell]:
+    """The cells of a notebook that was read."""
+    return [
+        NotebookCell(cell.cell_type, cell.source, cell.metadata.get("tags", []), cell.get("id", ""))
+        for cell in nb.cells
+    ]
 
 
 class _Node(dict[str, Any]):

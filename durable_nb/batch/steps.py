@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from durable_nb.core.cells import StepCell, read_cell
+from durable_nb.core.conflicts import not_above
 from durable_nb.core.endings import Ending, find_ending
 from durable_nb.core.errors import DuplicateStepError, UsageError
 
@@ -54,14 +54,7 @@ def declared_steps(nb: NotebookNode) -> dict[int, DeclaredStep]:
 def _check_order(step: StepCell, index: int, before: Collection[str]) -> None:
     for name in step.options.after:
         if name not in before:
-            near = difflib.get_close_matches(name, before, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"the steps above it: {', '.join(before) or 'none'}"
-            )
-            raise UsageError(
-                f"cell {index + 1}: step {step.name!r} is to run --after {name}, but no cell above it is a "
-                f"step of that name; {hint}"
-            )
+            raise UsageError(f"cell {index + 1}: {not_above(step.name, name, before)}")
 
 
 def is_executable(cell: NotebookNode) -> bool:

@@ -109,7 +109,7 @@ def plan_notebook(
     """What running a notebook with these parameters would do."""
     from durable_nb.batch.parameter_edits import edited_parameters
     from durable_nb.batch.parameters import check
-    from durable_nb.batch.reading import read_outline
+    from durable_nb.batch.reading import cells_of, read_outline
     from durable_nb.batch.steps import declared_steps
     from durable_nb.core.planning import plan_cells, with_parameters
     from durable_nb.kernel.secret_values import SECRETS
@@ -123,7 +123,5 @@ def plan_notebook(
     declared_steps(nb)  # refuses two cells with one name, as a run does
     folder = (cwd or notebook.parent).resolve()
     sys.path.insert(0, str(folder))  # modules are found where the kernel would find them
-    cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in nb.cells]
-    return Outlook(store, folder).plan(
-        str(notebook), with_parameters(list(plan_cells(cells)), checked.values)
-    )
+    cells = list(plan_cells(cells_of(nb)))
+    return Outlook(store, folder).plan(str(notebook), with_parameters(cells, checked.values))

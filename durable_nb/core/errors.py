@@ -31,6 +31,21 @@ Every message says what was found, what was expected, and what to type next.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A piece of a text, such as a cell's source."""
+
+    start: int
+    """Index of its first character."""
+    end: int
+    """Index behind its last one."""
+
+    def moved(self, by: int) -> Place:
+        """The same piece in a text in which this one begins so many characters later."""
+        return Place(self.start + by, self.end + by)
+
 
 class DurableError(Exception):
     """Root of all errors of durable_nb."""
@@ -41,7 +56,19 @@ class DurableError(Exception):
 
 
 class UsageError(DurableError):
-    """The user's words are off; nothing was run."""
+    """The user's words are off; nothing was run.
+
+    Args:
+        text: What was found, and what was expected.
+        advice: What to write instead; it ends the message.
+        place: Where the words stand, in the cell or text that was read; None where that is not known.
+    """
+
+    def __init__(self, text: str = "", *, advice: str = "", place: Place | None = None) -> None:
+        super().__init__(f"{text}; {advice}" if advice else text)
+        self.text = text
+        self.advice = advice
+        self.place = place
 
 
 class OptionError(UsageError):

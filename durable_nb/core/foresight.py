@@ -10,12 +10,13 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from durable_nb.core.analysis import Names, analyse, find_definitions
+from durable_nb.core.analysis import Names, analyse, find_definitions, identifiers
 from durable_nb.core.cells import StepCell
 from durable_nb.core.code import step_fingerprint
 from durable_nb.core.effects import may_change
 from durable_nb.core.errors import NotFingerprintableError
 from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind, Trace
+from durable_nb.core.parameter_cells import comment_out_parameters
 from durable_nb.core.planning import (
     IMMUTABLE,
     Binding,
@@ -76,6 +77,8 @@ class _Foresight:
         for cell, tree, changed_later in zip(self._cells, self._trees, self._changed_later, strict=True):
             if cell.values:
                 self._names |= {name: self._world.literal(name, value) for name, value in cell.values.items()}
+            elif problem := cell.problem or _unread(cell, tree):
+                yield from self._refused(cell, tree, problem)
             elif cell.step is not None:
                 yield self._step(cell, cell.step, tree)
             else:
@@ -221,6 +224,20 @@ class _Foresight:
             known = self._world.evaluate(statement) or {}
             self._names |= {name: known[name] for name in names if name in known and name in wanted}
 
+    def _refused(self, cell: PlanCell, tree: ast.Module, problem: str) -> Iterator[PlannedStep]:
+        """A cell that does not run as it stands: what it would make is open until it is mended."""
+        step, on = cell.step, cell.step.name if cell.step is not None else f"cell {cell.number}"
+        latest = next(iter(self._world.traces(step.name)), None) if step is not None else None
+        self._leave_open(on, cell.source, tree, latest)
+        names = analyse(tree)
+        # Below a magic such as %%time the code is a text; what cannot be parsed may bind whatever it names.
+        for name in names.writes | names.mentioned if tree.body else identifiers(cell.source):
+            self._bind(name, Pending(on))
+        if step is not None:
+            reasons = (StaleReason(Cause.MARKER, problem),)
+            seconds = latest.seconds if latest is not None else None
+            yield PlannedStep(step.name, cell.number, Decision.EXECUTE, reasons, seconds=seconds)
+
     # Plain cells.
 
     def _run(self, statement: ast.stmt, cell: PlanCell, changed_later: frozenset[str]) -> None:
@@ -263,6 +280,15 @@ class _Foresight:
         else:
             self._names[name] = binding
             self._gone.discard(name)
+
+
+def _unread(cell: PlanCell, tree: ast.Module) -> str:
+    """What is said of a cell with code of which nothing is known."""
+    if tree.body or cell.source == "":
+        return ""
+    lines = comment_out_parameters(cell.step.body if cell.step is not None else cell.source).splitlines()
+    has_code = any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+    return "its code cannot be read before it runs" if has_code else ""
 
 
 def _changed_later(trees: Sequence[ast.Module]) -> Iterator[frozenset[str]]:

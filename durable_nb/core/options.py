@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from durable_nb.core.errors import OptionError
+from durable_nb.core.errors import OptionError, Place
 from durable_nb.core.suggesting import did_you_mean
 
 if TYPE_CHECKING:
@@ -169,65 +171,153 @@ def option_names() -> list[str]:
     return sorted(f"--{name}" for name in {*_FLAGS, *_TAKES_VALUE})
 
 
+class Word(str):
+    """A word of a marker's text, and where it stands in it: quotes are part of the place, not of the word."""
+
+    __slots__ = ("raw", "start")
+
+    raw: str
+    """The word as it was typed."""
+    start: int
+    """Where that begins in the marker's text."""
+
+    def __new__(cls, text: str, raw: str, start: int) -> Self:
+        """The word as it counts, as it was typed, and where that begins."""
+        word = super().__new__(cls, text)
+        word.raw, word.start = raw, start
+        return word
+
+    @property
+    def place(self) -> Place:
+        """All of it."""
+        return Place(self.start, self.start + len(self.raw))
+
+    @property
+    def option_place(self) -> Place:
+        """Of ``--ttl=2d`` only ``--ttl``."""
+        return Place(self.start, self.start + len(self.raw.partition("=")[0]))
+
+    @property
+    def value_place(self) -> Place:
+        """Of ``--ttl=2d`` only ``2d``; all of it where nothing stands there."""
+        value = self.raw.partition("=")[2]
+        return Place(self.place.end - len(value), self.place.end) if value else self.place
+
+
 def split_marker(text: str) -> tuple[str, list[str]]:
-    """The step name (may be empty) and the option words of a marker's text.
+    """The step name (may be empty) and the option words of a marker's text, each a `Word`.
 
     Raises:
         OptionError: An unclosed quote, or a second word that is no option.
     """
-    try:
-        words = shlex.split(text, comments=False)
-    except ValueError as error:
-        raise OptionError(
-            f"cannot read the step options {text.strip()!r}: {error}; close the quote"
-        ) from error
+    words = list(_words(text))
     if words and not words[0].startswith("-"):
-        return words[0], words[1:]
-    return "", words
+        return words[0], [*words[1:]]
+    return "", [*words]
 
 
-def parse_options(words: list[str]) -> Options:
+def _words(text: str) -> Iterator[Word]:
+    """What `shlex.split` makes of a text, with the places."""
+    stream = io.StringIO(text)
+    lexer = shlex.shlex(stream, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    while True:
+        rest = text[stream.tell() :]
+        start = stream.tell() + len(rest) - len(rest.lstrip(lexer.whitespace))
+        try:
+            word = lexer.get_token()
+        except ValueError as error:
+            advice = "close the quote" if "quot" in str(error) else r"write \\ for a backslash"
+            raise OptionError(
+                f"cannot read the step options {text.strip()!r}: {error}",
+                advice=advice,
+                place=Place(start, len(text)),
+            ) from error
+        if word is None:
+            return
+        took_blank = lexer.state is not None  # type: ignore[attr-defined]
+        end = stream.tell() - took_blank
+        yield Word(word, text[start:end], start)
+
+
+def parse_options(words: Sequence[str]) -> Options:
     """Options from words such as ``["--ttl", "2d", "--ignore=conn"]``.
 
     Raises:
         OptionError: An unknown option, a missing or malformed value, a stray word.
     """
+    options, problems = read_options(words)
+    if problems:
+        raise problems[0]
+    return options
+
+
+def read_options(words: Sequence[str]) -> tuple[Options, list[OptionError]]:
+    """The options that can be understood, and what is wrong with the others, in the order of the words."""
     values: dict[str, Any] = {}
-    rest = list(words)
+    problems: list[OptionError] = []
+    rest = deque(words)
     while rest:
-        name, value = _split_word(rest.pop(0))
-        if name in _FLAGS:
-            if value is not None:
-                raise OptionError(f"option --{name} takes no value, found {value!r}; write only --{name}")
-            values[name.replace("-", "_")] = True
+        try:
+            _take_option(rest, values)
+        except OptionError as error:
+            problems.append(error)
+    return Options(**values), problems
+
+
+def names_given(words: Sequence[str], option: str) -> Iterator[tuple[str, Place]]:
+    """The names that an option is given, separated by commas, each with its place in the marker's text.
+
+    Args:
+        words: As `split_marker` gives them.
+        option: Without its hyphens.
+    """
+    for number, word in enumerate(words):
+        name, separator, _ = word.partition("=")
+        given = word if separator else words[number + 1] if number + 1 < len(words) else ""
+        if name != f"--{option}" or not isinstance(given, Word):
             continue
-        if value is None:
-            if not rest or rest[0].startswith("--"):
-                raise OptionError(f"option --{name} needs a value; write --{name} VALUE")
-            value = rest.pop(0)
-        field = name.replace("-", "_")
-        values[field] = _merge(values.get(field), _convert(name, value))
-    return Options(**values)
+        place = given.value_place if separator else given.place
+        for found in re.finditer(r"[^\s,'\"]+", given.raw[place.start - given.start :]):
+            yield found[0], Place(*found.span()).moved(place.start)
 
 
-def _split_word(word: str) -> tuple[str, str | None]:
+def _take_option(rest: deque[str], values: dict[str, Any]) -> None:
+    """Move the first option from the words to the values; what is wrong with it is not looked at again."""
+    word = rest.popleft()
     if not word.startswith("--") or word == "--":
-        raise OptionError(
-            f"found {word!r} after the step name, expected options such as --ttl 2d; "
-            f"known: {', '.join(option_names())}"
-        )
+        known = f"known: {', '.join(option_names())}"
+        found = f"found {word!r} after the step name, expected options such as --ttl 2d"
+        raise OptionError(found, advice=known, place=_place(word))
     name, separator, value = word[2:].partition("=")
-    if name not in _FLAGS and name not in _TAKES_VALUE:
-        hint = did_you_mean(f"--{name}", option_names(), f"known: {', '.join(option_names())}")
-        raise OptionError(f"unknown option --{name}; {hint}")
-    return name, value if separator else None
-
-
-def _convert(name: str, value: str) -> Any:
+    if name in _FLAGS:
+        if separator:
+            text = f"option --{name} takes no value, found {value!r}"
+            raise OptionError(text, advice=f"write only --{name}", place=_place(word, "value_place"))
+        values[name.replace("-", "_")] = True
+        return
+    given: str = word
+    if not separator and rest and not rest[0].startswith("--"):
+        value = given = rest.popleft()
+    if name not in _TAKES_VALUE:
+        known = f"known: {', '.join(option_names())}"
+        advice = did_you_mean(f"--{name}", option_names(), known)
+        raise OptionError(f"unknown option --{name}", advice=advice, place=_place(word, "option_place"))
+    if given is word and not separator:
+        raise OptionError(
+            f"option --{name} needs a value", advice=f"write --{name} VALUE", place=_place(word)
+        )
     try:
-        return _TAKES_VALUE[name](value)
+        converted = _TAKES_VALUE[name](value)
     except OptionError as error:
-        raise OptionError(f"option --{name}: {error}") from None
+        place = _place(given, "value_place" if given is word else "place")
+        raise OptionError(f"option --{name}: {error.text}", advice=error.advice, place=place) from None
+    field = name.replace("-", "_")
+    values[field] = _merge(values.get(field), converted)
+
+
+def _place(word: str, of: Literal["place", "option_place", "value_place"] = "place") -> Place | None:
+    return getattr(word, of) if isinstance(word, Word) else None
 
 
 def _merge(earlier: Any, value: Any) -> Any:

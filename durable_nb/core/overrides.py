@@ -25,6 +25,8 @@ class OverrideKind(StrEnum):
     """How often and how long the step is tried is another than its marker says, in one run."""
     PARAMETER = "parameter"
     """A parameter of a notebook has another value than its default, in every run that is not given one."""
+    RENAME = "rename"
+    """The step is another one under a new name: what that one leaves counts for it, too."""
     UNDO = "undo"
     """An earlier decision does not hold any more."""
 
@@ -35,6 +37,8 @@ OPTION, OUTPUT = "option", "output"
 """Kinds of changes that a person makes to something else than what traces say."""
 PARAMETER = "parameter"
 """The kind of a change of a parameter: what it was and is now are JSON, or empty for its default."""
+NAME = "name"
+"""The kind of a change of a step's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,22 @@ class Override:
     """The id of the decision that is taken back."""
     override_id: str = ""
     """Digest of everything above; given by the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a step is and was called."""
+
+    step: str
+    former: tuple[str, ...] = ()
+    """Names from which it was renamed, the last one first: what was left under them counts for it."""
+    doubtful_until: float = 0.0
+    """A renaming of this time cannot be read: there may be a name that is not known; 0 where all can."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The name that it has, and those that it had."""
+        return (self.step, *self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +147,7 @@ def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Stan
         overrides: The decisions that can be read, in any order.
         doubtful_until: The time of the newest one that cannot be read; 0 where all can.
     """
-    made = sorted(overrides, key=lambda one: (one.at, one.override_id))
-    undone = {one.undoes for one in made if one.kind is OverrideKind.UNDO}
-    holding = [one for one in made if one.override_id not in undone]
+    holding = still_holding(overrides)
     return Standing(
         {trace: one for one in holding if one.kind is OverrideKind.INVALIDATE for trace in one.traces},
         tuple(one for one in reversed(holding) if one.kind is OverrideKind.ACCEPT),
@@ -137,6 +155,13 @@ def standing(overrides: Iterable[Override], doubtful_until: float = 0.0) -> Stan
         tuple(one for one in holding if one.kind is OverrideKind.OPTIONS),
         doubtful_until,
     )
+
+
+def still_holding(overrides: Iterable[Override]) -> list[Override]:
+    """The decisions that were not taken back, oldest first; what takes back is among them."""
+    made = sorted(overrides, key=lambda one: (one.at, one.override_id))
+    undone = {one.undoes for one in made if one.kind is OverrideKind.UNDO}
+    return [one for one in made if one.override_id not in undone]
 
 
 def as_accepted(trace: Trace, accepted: Override) -> Trace | None:

@@ -25,16 +25,19 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from durable_nb.core.cells import parse_loosely
-from durable_nb.core.errors import UsageError
+from durable_nb.core.errors import Place, UsageError
 from durable_nb.core.parameter_cells import comment_out_parameters, find_parameters
 from durable_nb.core.parameters import NOT_LITERAL, TYPES, Parameter, check, from_text
 from durable_nb.core.secrets import looks_secret
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _RANGE = re.compile(rf"\s*(?P<low>(?:{_NUMBER})?)\s*\.\.\s*(?P<high>(?:{_NUMBER})?)\s*")
 
 
@@ -44,33 +47,68 @@ def read_parameters(source: str) -> tuple[Parameter, ...]:
     Raises:
         UsageError: A comment holds choices or a range that cannot be understood, or that exclude the default.
     """
+    found, problems = _read(source)
+    if problems:
+        raise problems[0]
+    return found
+
+
+def parameter_problems(source: str) -> list[UsageError]:
+    """All that `read_parameters` refuses of a cell, each with its place in it."""
+    return _read(source)[1]
+
+
+def _read(source: str) -> tuple[tuple[Parameter, ...], list[UsageError]]:
     code = comment_out_parameters(source)
-    comments = _comments(code)
+    lines = _Lines(code)
+    comments = _comments(code, lines)
     strict = find_parameters(source) is not None
     found: dict[str, Parameter] = {}
+    problems: list[UsageError] = []
     for statement in parse_loosely(code).body:
-        text = comments.get(statement.lineno) or comments.get(statement.end_lineno or 0, "")
-        for parameter in _declared(statement, text, strict=strict):
-            found[parameter.name] = parameter
-    return tuple(found.values())
+        comment = comments.get(statement.lineno) or comments.get(statement.end_lineno or 0, _NO_COMMENT)
+        try:
+            for parameter in _declared(statement, comment, lines, strict=strict):
+                found[parameter.name] = parameter
+        except UsageError as error:
+            place = error.place.moved(len(source) - len(code)) if error.place else None
+            problems.append(UsageError(error.text, advice=error.advice, place=place))
+    return tuple(found.values()), problems
 
 
-def _declared(statement: ast.stmt, comment: str, *, strict: bool) -> Iterator[Parameter]:
+@contextmanager
+def _at(place: Place) -> Iterator[None]:
+    """What is refused here stands there in the code."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(error.text, advice=error.advice, place=place) from None
+
+
+def _declared(statement: ast.stmt, comment: _Comment, lines: _Lines, *, strict: bool) -> Iterator[Parameter]:
     match statement:
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-            yield _parameter(name, annotation, value, comment, strict=strict)
+            yield _parameter(name, annotation, value, comment, lines, strict=strict)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            yield _parameter(name, None, value, comment, strict=strict)
+            yield _parameter(name, None, value, comment, lines, strict=strict)
         case ast.Assign(targets=targets):
             names = (node.id for t in targets for node in ast.walk(t) if isinstance(node, ast.Name))
             yield from (Parameter(name, secret=looks_secret(name)) for name in names)
 
 
 def _parameter(
-    name: str, annotation: ast.expr | None, value: ast.expr | None, comment: str, *, strict: bool
+    name: str,
+    annotation: ast.expr | None,
+    value: ast.expr | None,
+    comment: _Comment,
+    lines: _Lines,
+    *,
+    strict: bool,
 ) -> Parameter:
     default = _literal(value)
-    words = _Words.of(name, comment) if strict else _Words(comment, secret=looks_secret(name))
+    with _at(comment.part("range")):
+        said = comment.text
+        words = _Words.of(name, said) if strict else _Words(said, secret=looks_secret(name))
     hint = _Hint.of(annotation)
     kind = hint.type if annotation is not None else _type_of(default, strict=strict)
     bare = Parameter(
@@ -85,7 +123,12 @@ def _parameter(
         secret=words.secret,
         item=hint.item,
     )
-    return _with_choices(bare, words.choices, hint.choices)
+    with _at(comment.part("choices")):
+        whole = replace(bare, choices=hint.choices or tuple(from_text(bare, text) for text in words.choices))
+    if value is not None and default is not NOT_LITERAL and not (bare.secret and not default):
+        with _at(lines.place_of(value)):
+            check(whole, default)
+    return whole
 
 
 def _type_of(default: Any, *, strict: bool) -> str:
@@ -94,14 +137,6 @@ def _type_of(default: Any, *, strict: bool) -> str:
     if kind == "int" and not strict:
         return "number"
     return kind if kind in TYPES else ""
-
-
-def _with_choices(bare: Parameter, written: tuple[str, ...], annotated: tuple[Any, ...]) -> Parameter:
-    choices = annotated or tuple(from_text(bare, text) for text in written)
-    whole = replace(bare, choices=choices)
-    if bare.default is not NOT_LITERAL and not (bare.secret and not bare.default):
-        check(whole, bare.default)
-    return whole
 
 
 def _literal(value: ast.expr | None) -> Any:
@@ -207,13 +242,54 @@ def _range(name: str, text: str) -> tuple[float | None, float | None]:
     return low, high
 
 
-def _comments(code: str) -> Mapping[int, str]:
+class _Lines:
+    """The lines of a cell's code, as Python counts them."""
+
+    def __init__(self, code: str) -> None:
+        self._lines = _LINE.findall(code)
+        self._starts = [0, *accumulate(map(len, self._lines))]
+
+    def offset(self, line: int, column: int) -> int:
+        """The index in the code of a column, in characters, of a line, from 1."""
+        return self._starts[min(line, len(self._starts)) - 1] + column
+
+    def place_of(self, node: ast.expr) -> Place:
+        """Where an expression stands; Python counts its columns in bytes of UTF-8."""
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        start, end = ((node.lineno, node.col_offset), (end_line, end_column))
+        return Place(*(self.offset(line, self._characters(line, column)) for line, column in (start, end)))
+
+    def _characters(self, line: int, column: int) -> int:
+        return len(self._lines[line - 1].encode()[:column].decode(errors="ignore"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    """A comment behind code, from its first word on."""
+
+    text: str = ""
+    start: int = 0
+    """Index of that word in the code."""
+
+    def part(self, word: str) -> Place:
+        """Where ``range: 0..1`` stands; all of the comment, where it has no such part."""
+        found = re.search(rf"\b{word}\s*:[^;]*", self.text, re.IGNORECASE)
+        start, end = found.span() if found else (0, len(self.text))
+        return Place(start, start + len(self.text[start:end].rstrip())).moved(self.start)
+
+
+_NO_COMMENT = _Comment()
+
+
+def _comments(code: str, lines: _Lines) -> Mapping[int, _Comment]:
     """Line, from 1 → the comment that stands on it behind code."""
-    found: dict[int, str] = {}
+    found: dict[int, _Comment] = {}
     try:
         for token in tokenize.generate_tokens(io.StringIO(code).readline):
             if token.type == tokenize.COMMENT and token.line[: token.start[1]].strip():
-                found[token.start[0]] = token.string.lstrip("#").strip()
+                line, column = token.start
+                text = token.string.lstrip("#").strip()
+                found[line] = _Comment(text, lines.offset(line, column + token.string.index(text)))
     except (tokenize.TokenError, SyntaxError):
         return found  # code that Python cannot read fails when it is run; what was found until then counts
     return found

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from durable_nb.core.cells import StepCell, read_cell
+from durable_nb.core.cells import StepCell, buried_marker, read_cell, read_leniently
+from durable_nb.core.conflicts import first_line, same_name
 from durable_nb.core.endings import find_ending
+from durable_nb.core.errors import UsageError
 from durable_nb.core.model import Dependency, DependencyKind, Json, Trace
+from durable_nb.core.notebook_cells import NotebookCell, is_skipped
 from durable_nb.core.overrides import Standing
 from durable_nb.core.parameter_cells import INJECTED_TAG, declaring_cells
 from durable_nb.core.staleness import StaleReason
@@ -19,8 +22,6 @@ IMMUTABLE = frozenset(
     f"builtins.{name}" for name in ("NoneType", "bool", "int", "float", "complex", "str", "bytes")
 )
 """Types whose values no cell can change in place."""
-_SKIPPED = "skip-execution"
-"""Tag of cells that an engine leaves out."""
 
 
 class Decision(StrEnum):
@@ -109,6 +110,10 @@ class PlanCell:
     tags: frozenset[str] = frozenset()
     values: Mapping[str, Json] = field(default_factory=dict)
     """Parameters that are set here, by whoever starts the run."""
+    cell_id: str = ""
+    """The notebook's id of the cell; empty where nothing tells it."""
+    problem: str = ""
+    """Why running it would be refused; its step, if it has one, is as far as its marker is understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +179,38 @@ class World(Protocol):
         """The traces of a step that may count, newest first."""
 
 
-def plan_cells(cells: Iterable[tuple[str, str, Iterable[str]]]) -> Iterator[PlanCell]:
+def plan_cells(cells: Iterable[NotebookCell]) -> Iterator[PlanCell]:
     """The cells of a notebook that would be run.
-
-    Args:
-        cells: Of each cell its type, its source and its tags.
 
     Raises:
         UsageError: The marker of a step cannot be understood.
     """
-    for number, (kind, source, tags) in enumerate(cells, 1):
-        if kind == "code" and source.strip() and _SKIPPED not in tags and find_ending(source) is None:
-            yield PlanCell(number, source, read_cell(source), frozenset(tags))
+    for number, cell in _run_cells(cells):
+        step = read_cell(cell.source)
+        yield PlanCell(number, cell.source, step, frozenset(cell.tags), cell_id=cell.cell_id)
+
+
+def readable_cells(cells: Iterable[NotebookCell]) -> Iterator[PlanCell]:
+    """The same of a notebook that is being written: a cell that would be refused has a problem in place."""
+    steps: dict[str, str] = {}
+    for number, cell in _run_cells(cells):
+        step, problems = read_leniently(cell.source)
+        refused: UsageError | None = problems[0] if problems else buried_marker(cell.source)
+        if step is not None and step.name in steps:
+            refused = same_name(step.name, f"the cell that begins with {steps[step.name]!r}")
+            step = None
+        elif step is not None:
+            steps[step.name] = first_line(cell.source)
+        problem = str(refused) if refused is not None else ""
+        tags = frozenset(cell.tags)
+        yield PlanCell(number, cell.source, step, tags, cell_id=cell.cell_id, problem=problem)
+
+
+def _run_cells(cells: Iterable[NotebookCell]) -> Iterator[tuple[int, NotebookCell]]:
+    for number, cell in enumerate(cells, 1):
+        is_run = cell.kind == "code" and cell.source.strip() and not is_skipped(cell)
+        if is_run and find_ending(cell.source) is None:
+            yield number, cell
 
 
 def with_parameters(cells: Sequence[PlanCell], values: Mapping[str, Json]) -> list[PlanCell]:

@@ -21,6 +21,8 @@ from durable_nb.core.options import affects_result
 class Cause(StrEnum):
     """The sort of thing that makes a trace unusable, in the order in which they are looked at."""
 
+    MARKER = "marker"
+    """Running it would be refused, or its code cannot be read."""
     NEVER_RUN = "never run"
     ALWAYS = "always"
     INVALIDATED = "invalidated"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from durable_nb.kernel.further import FURTHER
+from durable_nb.kernel.further import AT_LOAD, FURTHER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from durable_nb.dashboard.widget import Dashboard
     from durable_nb.kernel.session import Session
 
@@ -35,4 +37,12 @@ def _show(_: Session, words: list[str]) -> Dashboard:
     return dashboard()
 
 
+def _link(session: Session) -> Callable[[], None]:
+    """Let front ends with the JupyterLab extension find the kernel."""
+    from durable_nb.dashboard.lab.registration import register
+
+    return register(session)
+
+
 FURTHER["dashboard"] = _show
+AT_LOAD.append(_link)

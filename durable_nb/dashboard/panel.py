@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
@@ -17,9 +16,10 @@ from durable_nb.core.errors import DurableError, UsageError
 from durable_nb.core.model import Json, State
 from durable_nb.dashboard.actions import offers
 from durable_nb.dashboard.actions.desk import Desk
+from durable_nb.dashboard.actions.renaming import rename
 from durable_nb.dashboard.live import Live, state_of_file, state_of_files
 from durable_nb.dashboard.parameters.form import ParametersForm
-from durable_nb.dashboard.problems import problem, problem_of
+from durable_nb.dashboard.problems import own_problem_of, problem, problem_of
 from durable_nb.dashboard.runs.query import NOTHING_ASKED, read_query
 from durable_nb.dashboard.runs.resume import ResumeJobs
 from durable_nb.dashboard.runs.table import run_view, runs_view
@@ -30,7 +30,6 @@ from durable_nb.kernel.depending.observing.current import unobserved
 from durable_nb.kernel.turns import CellRunsError, start_in_turn
 from durable_nb.store import origin
 
-_log = logging.getLogger("durable_nb.dashboard")
 VIEWS = ("panel", "steps", "parameters", "runs", "jobs")
 """What a front end gets without asking."""
 Show = Callable[[str, Any], None]
@@ -39,6 +38,10 @@ _BEAT = 10
 """Seconds between two looks whether processes that run something are still there."""
 _SHARE = 5
 """A plan is made by itself at most for one part in so many of the time."""
+_TYPED_SHARE = 2
+"""The same while a person types, and waits to see what that does."""
+_AT_ONCE = 0
+"""The same where a person has done something: the plan is made however much time the last one took."""
 
 
 class Panel:
@@ -63,9 +66,11 @@ class Panel:
         self._turn = threading.RLock()
         self._old_plan = True
         self._planning = False
-        self._is_awaited = False
-        """Whether a person waits for the plan, which is then made however much time the last one took."""
+        self._share = _SHARE
+        """For which part of the time the next plan may be made."""
         self._notebook_state: Hashable = None
+        self._is_missing = False
+        """Whether the notebook's file was not there when that was last told."""
         self._methods: dict[str, Callable[[Mapping[str, Any]], Any]] = self._table()
 
     def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
@@ -86,6 +91,7 @@ class Panel:
             ).as_json(),
             "foretell_resume": self.jobs.foretell,
             "resume": self._resume,
+            "rename": self._rename,
             "notebook": self._choose,
             "refresh": self._refresh,
             "watching": lambda _: {},
@@ -108,6 +114,7 @@ class Panel:
         with self._turn:
             self._guarded("store", self._settle)
             self._read()
+            self._state()  # before the plan: a notebook that changes from now on is planned anew
             self._look_ahead()
             self._send()
         self._live.start()
@@ -138,19 +145,26 @@ class Panel:
 
     def _plan_is_old(self) -> None:
         """What a person asked for has ended, after which a plan may be another one."""
-        self._old_plan = self._is_awaited = True
+        self._old_plan, self._share = True, _AT_ONCE
+        self._live.stir()
+
+    def cells_changed(self) -> None:
+        """A person edits the notebook on the screen: what that does is to be seen soon."""
+        self._old_plan, self._share = True, min(self._share, _TYPED_SHARE)
         self._live.stir()
 
     # Views.
 
     def _state(self) -> Hashable:
         """What is another one when another process has done something."""
-        notebook = state_of_file(Path(self.place.notebook)) if self.place.notebook else None
+        is_file = self.place.notebook and not self.place.is_shown
+        notebook = state_of_file(Path(self.place.notebook)) if is_file else None
         if notebook != self._notebook_state:
             self._notebook_state, self._old_plan = notebook, True
         beat = int(time.time() / _BEAT) if self._is_at_work() else 0
         is_due = self._old_plan and not self.place.is_busy and self._may_plan()
-        return state_of_files(self.place.store.path), self.jobs.state(), notebook, beat, is_due
+        files = state_of_files(self.place.store.path)
+        return files, self.jobs.state(), notebook, self._is_missing, beat, is_due
 
     def _is_at_work(self) -> bool:
         """Whether another process seems to run something: it may die, and then changes no file."""
@@ -169,7 +183,7 @@ class Panel:
 
     def _may_plan(self) -> bool:
         ahead = self.board.ahead
-        return self._is_awaited or ahead is None or time.time() - ahead.at > _SHARE * ahead.seconds
+        return ahead is None or time.time() - ahead.at >= self._share * ahead.seconds
 
     def _read(self) -> None:
         """Bring everything that comes from the ledger up to date; what cannot be read stays as it was."""
@@ -194,10 +208,10 @@ class Panel:
         """Make the plan anew: at once where this thread may, else in the kernel's, without waiting for it."""
         session = self.place.session
         if session is None or threading.current_thread() is session.thread:
-            self._old_plan = self._is_awaited = False
+            self._old_plan, self._share = False, _SHARE
             self._plan()
         elif not self._planning and not self.place.is_busy:
-            self._old_plan, self._planning, self._is_awaited = False, True, False
+            self._old_plan, self._planning, self._share = False, True, _SHARE
             start_in_turn(session, self._plan).add_done_callback(self._planned)
 
     def _planned(self, done: Future[None]) -> None:
@@ -216,13 +230,13 @@ class Panel:
         except DurableError as error:
             self._problems[what] = problem_of(error)
         except Exception as error:  # noqa: BLE001 - said aloud; the panel goes on with what it has
-            self._problems[what] = _own_error(error)
+            self._problems[what] = own_problem_of(error)
         else:
             self._problems.pop(what, None)
 
     def _failed(self, error: Exception) -> None:
         """An error of our own: said aloud, and the panel goes on with what it has."""
-        self._problems["panel"] = _own_error(error)
+        self._problems["panel"] = own_problem_of(error)
         self._show("panel", self._about())
 
     def _send(self) -> None:
@@ -239,6 +253,12 @@ class Panel:
                 continue
             self._shown[f"sent {view}"] = content
             self._show(view, content)
+
+    def show_again(self) -> None:
+        """Send all views to those who look since a moment ago."""
+        with self._turn:
+            for view in VIEWS:
+                self._show(view, self._shown[f"sent {view}"])
 
     def _about(self) -> dict[str, Json]:
         place = self.place
@@ -271,7 +291,8 @@ class Panel:
             text = f"There is no store at {path} yet."
             return problem("info", text, "The first step or run makes one: durable-nb run NOTEBOOK")
         notebook = self.place.notebook
-        if notebook and not Path(notebook).is_file():
+        self._is_missing = bool(notebook) and not Path(notebook).is_file()
+        if self._is_missing:
             text = f"The notebook {notebook} is not there: its steps are shown as the store knows them."
             return problem("info", text, "Put it back; or resume its runs with another, in the view of runs.")
         return None
@@ -280,17 +301,21 @@ class Panel:
 
     def ask(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Json]:
         """What a front end asks for: ``{"ok": …}``, or ``{"problem": …}`` where that is not possible."""
+        return self.answer(lambda: self._methods.get(method, _unknown(method))(arguments))
+
+    def answer(self, work: Callable[[], Any]) -> dict[str, Json]:
+        """What comes of something that a front end asks for, in the same form."""
         self._live.attend()
         with unobserved():  # a step may run meanwhile
-            return self.place.store.secrets.masked(self._answer(method, arguments))
+            return self.place.store.secrets.masked(self._answer(work))
 
-    def _answer(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Json]:
+    def _answer(self, work: Callable[[], Any]) -> dict[str, Json]:
         try:
-            return {"ok": self._methods.get(method, _unknown(method))(arguments)}
+            return {"ok": work()}
         except DurableError as error:
             return {"problem": problem_of(error)}
         except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
-            return {"problem": _own_error(error)}
+            return {"problem": own_problem_of(error)}
 
     def _foretell(self, arguments: Mapping[str, Any]) -> Json:
         return self.desk.foretell(
@@ -299,6 +324,11 @@ class Panel:
 
     def _act(self, arguments: Mapping[str, Any]) -> Json:
         done = self.desk.act(_text(arguments, "do"), _text(arguments, "step"), _mapping(arguments, "args"))
+        self._changed()
+        return done
+
+    def _rename(self, arguments: Mapping[str, Any]) -> Json:
+        done = rename(self.desk, _text(arguments, "step"), _text(arguments, "name")).as_json()
         self._changed()
         return done
 
@@ -362,12 +392,6 @@ def _unknown(method: str) -> Callable[[Mapping[str, Any]], Any]:
         raise UsageError(f"the panel was asked for {method!r}, which this version does not know")
 
     return refuse
-
-
-def _own_error(error: Exception) -> dict[str, Json]:
-    _log.error("the panel met an unexpected error", exc_info=error)
-    text = f"The panel met an error of its own: {type(error).__name__}: {error}"
-    return problem("error", text, "Open the panel again; the kernel's log has the traceback.")
 
 
 def _text(arguments: Mapping[str, Any], name: str) -> str:

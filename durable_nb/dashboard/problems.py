@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from durable_nb.core.errors import (
     DamagedError,
     DurableError,
@@ -13,6 +15,7 @@ from durable_nb.core.errors import (
 )
 from durable_nb.core.model import Json
 
+_log = logging.getLogger("durable_nb.dashboard")
 _NEXT: tuple[tuple[type[DurableError], str, str], ...] = (
     (LedgerLockedError, "warning", "What you see is what was known before. The panel tries again by itself."),
     (StoreVersionError, "error", "pip install --upgrade durable_nb, then open the panel again."),
@@ -33,6 +36,13 @@ def problem_of(error: DurableError) -> dict[str, Json]:
         ((kind, following) for known, kind, following in _NEXT if isinstance(error, known)), ("error", "")
     )
     return problem(kind, str(error), following)
+
+
+def own_problem_of(error: Exception) -> dict[str, Json]:
+    """What is said of an error of the panel itself, which the log has in full."""
+    _log.error("the panel met an unexpected error", exc_info=error)
+    text = f"The panel met an error of its own: {type(error).__name__}: {error}"
+    return problem("error", text, "Open the panel again; the kernel's log has the traceback.")
 
 
 def problem(kind: str, text: str, following: str = "") -> dict[str, Json]:

@@ -34,6 +34,16 @@ class Workplace:
         return self.session is not None
 
     @property
+    def is_shown(self) -> bool:
+        """Whether a front end tells what of the notebook is on the screen, saved or not."""
+        return self.session is not None and self.session.shown.cells() is not None
+
+    @property
+    def has_unmarked_steps(self) -> bool:
+        """Whether every code cell is a step, of which no plan knows the names."""
+        return self.session is not None and self.session.auto.on
+
+    @property
     def own_run(self) -> str:
         """The run of this kernel; empty where there is none."""
         return self.session.run.run_id if self.session is not None else ""

@@ -17,6 +17,7 @@ from typing import Any
 from durable_nb.core.errors import StoreError, WaitingError
 from durable_nb.core.intents import OPEN, Intent, IntentState, StepFacts, operation_of
 from durable_nb.core.model import Dependency, EventKind, State, Trace
+from durable_nb.core.overrides import Names
 from durable_nb.core.staleness import Cause, Present, reasons
 from durable_nb.core.staleness import in_short as reasons_in_short
 from durable_nb.kernel.depending.dependencies import unique
@@ -114,7 +115,22 @@ class Operation:
         return known.missing if known is not None and known.trace_id == trace.trace_id else ()
 
     def _known(self) -> Intent | None:
-        return self._session.store.intents.get(self._step.cell.name, self.id)
+        """What is known of the operation, under former names of the step too: what was said last counts."""
+        names = self._session.store.overrides.names(self._step.cell.name)
+        found = [self._session.store.intents.get(name, id_) for name, id_ in self._identities(names).items()]
+        if names.doubtful_until:
+            # Under a name that nobody can read any more it may have been begun.
+            unread = Intent(names.step, self.id, "", IntentState.DAMAGED, names.doubtful_until)
+            found.append(unread)
+        known = max(filter(None, found), key=lambda intent: intent.at, default=None)
+        return None if known is None else replace(known, step=names.step, operation=self.id)
+
+    def identities(self) -> dict[str, str]:
+        """Each name that the step has and had → what this operation is called under it."""
+        return self._identities(self._session.store.overrides.names(self._step.cell.name))
+
+    def _identities(self, names: Names) -> dict[str, str]:
+        return {name: operation_of(name, self._inputs.read) for name in names.all}
 
     def _left(self, known: Intent) -> Trace | None:
         """What it left, if its process died only after it had completed."""

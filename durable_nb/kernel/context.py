@@ -53,6 +53,11 @@ def is_auto_run() -> bool:
     return bool(described and json.loads(described).get("auto"))
 
 
+def is_engines_kernel() -> bool:
+    """Whether an engine started this kernel, so that no front end ever talks to it."""
+    return bool(os.environ.get(RUN_VARIABLE))
+
+
 def find_run(user_ns: Mapping[str, Any]) -> RunContext:
     """The run of this kernel: the engine's, or a new one for this session."""
     described = os.environ.get(RUN_VARIABLE)

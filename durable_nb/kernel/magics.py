@@ -7,25 +7,27 @@ import atexit
 import contextlib
 import inspect
 import logging
-import re
 import sys
 import threading
 import weakref
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from IPython.core.error import InputRejected
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from durable_nb.core.cells import StepCell, comment_out, find_marker, read_cell
+from durable_nb.core.cells import StepCell, buried_marker, comment_out, find_marker, read_cell
 from durable_nb.core.endings import EndingMarker, find_ending
-from durable_nb.core.errors import DamagedError, DurableError, StepNameError
-from durable_nb.kernel import steps_magic
+from durable_nb.core.errors import DamagedError, DurableError
+from durable_nb.core.option_help import options_as_text
+from durable_nb.kernel import lab_extension, steps_magic
+from durable_nb.kernel.assisting.assistance import Assistance
 from durable_nb.kernel.depending import modules
 from durable_nb.kernel.edited_options import with_edited_options
 from durable_nb.kernel.ending_cells import NotYet, give_outcome, rewrite_marker, with_body
+from durable_nb.kernel.further import AT_LOAD
 from durable_nb.kernel.introspection import Introspection
 from durable_nb.kernel.isolating.isolation import Isolation
 from durable_nb.kernel.params_cell import note_secrets, rewrite_parameters
@@ -37,12 +39,10 @@ from durable_nb.kernel.told import done_ahead, given_up, is_restored_only, spent
 _ENTRY = "__durable_nb_step__"
 """Name under which a step's cell finds its runner; hidden from the user's namespace."""
 
-_BURIED = re.compile(
-    r"\s*(?P<magic>%%(?:capture|prun|time|timeit))\b[^\n]*\n(?:\s*|#[^\n]*\n)*%%(?P<ours>step|params)(?:\s|$)"
-)
-
 _SILENT = logging.NullHandler()
 """Keeps warnings that nobody has asked for off stderr, which is the running cell's output."""
+
+Magic = TypeVar("Magic", bound=Callable[..., None])
 
 _extensions: weakref.WeakKeyDictionary[InteractiveShell, Extension] = weakref.WeakKeyDictionary()
 
@@ -71,6 +71,8 @@ class Extension:
         self._coming: ExecutionInfo | None = None
         self._isolation = Isolation(self.session)
         self._introspection = Introspection(shell, self.session.namespace.lazy)
+        self._assistance = Assistance(shell, self.session)
+        self._detach: list[Callable[[], None]] = []
 
     def load(self) -> None:
         """Hook into the shell."""
@@ -84,11 +86,15 @@ class Extension:
         self._shell.events.register("post_run_cell", self._ended)
         self._shell.register_magics(StepMagics(self._shell))
         self._introspection.install()
+        self._assistance.install()
         logging.getLogger("durable_nb").addHandler(_SILENT)
         atexit.register(self.session.close)
+        self._detach = [attach(self.session) for attach in AT_LOAD]
 
     def unload(self) -> None:
         """Leave the shell as it was."""
+        for detach in self._detach:
+            detach()
         for transformer in _TRANSFORMERS:
             self._shell.input_transformers_cleanup.remove(transformer)
         self._shell.ast_transformers.remove(self)  # type: ignore[arg-type]
@@ -98,6 +104,7 @@ class Extension:
         self._shell.events.unregister("post_run_cell", self._ended)
         for kind, name in (("cell", "step"), ("cell", "params"), ("line", "steps")):
             self._shell.magics_manager.magics[kind].pop(name, None)
+        self._assistance.remove()
         self._introspection.remove()
         logging.getLogger("durable_nb").removeHandler(_SILENT)
         self.session.namespace.lazy.load_all()
@@ -140,7 +147,8 @@ class Extension:
             return self._ending(node, info, ending)
         marker = find_marker(source)
         if info is None or marker is None:
-            _refuse_buried_marker(source)
+            if (buried := buried_marker(source)) is not None:
+                raise _CellRefused(buried)
             cell = self._unmarked_step(source, node, info)
             if info is None or cell is None:
                 refused = self._isolation.refusal(node, info)
@@ -195,16 +203,6 @@ class _CellRefused(InputRejected):
 
     def _render_traceback_(self) -> list[str]:
         return self._reason._render_traceback_()
-
-
-def _refuse_buried_marker(source: str) -> None:
-    """A marker below ``%%time`` would be a comment there: the cell would run, and not be durable."""
-    if match := _BURIED.match(source):
-        raise _CellRefused(
-            StepNameError(
-                f"%%{match['ours']} must stand above {match['magic']}: write it on the first line of the cell"
-            )
-        )
 
 
 class _GivenUp:
@@ -295,20 +293,24 @@ def _awaits(tree: ast.Module, source: str) -> bool:
     return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
+def _with_options(magic: Magic) -> Magic:
+    """The magic with all options of a step in its help."""
+    magic.__doc__ = f"{inspect.cleandoc(magic.__doc__ or '')}\n\nOptions:\n\n{options_as_text('  ')}\n"
+    return magic
+
+
 @magics_class
 class StepMagics(Magics):
     """The magics that a user types."""
 
     @cell_magic
+    @_with_options
     def step(self, line: str, cell: str) -> None:
         """Make this cell a durable step: ``%%step NAME [options]`` on its first line.
 
         Its results are kept on disk; run again, also in a new kernel, they come back instead of being
-        computed, as long as code and inputs are proven to be the same.
-
-        Options: --always, --check, --version TEXT, --ttl DURATION, --inputs NAME,…, --ignore NAME,…,
-        --env NAME,…, --reads GLOB, --writes GLOB, --after STEP,….
-        The comment form ``# step: NAME [options]`` does the same.
+        computed, as long as code and inputs are proven to be the same. Without a name it takes the first that
+        the cell binds. The comment form ``# step: NAME [options]`` does the same.
         """
         raise IPythonUsageError("%%step must be the first line of its cell, above other magics")
 
@@ -334,7 +336,8 @@ class StepMagics(Magics):
         has left so far, and what differed each time.
 
         ``%steps accept NAME``: this edit does not change the result, reuse it. ``%steps invalidate NAME``: do
-        not reuse what it has left so far. Both are taken back by ``--undo``. ``%steps auto on``: every code
+        not reuse what it has left so far. Both are taken back by ``--undo``. ``%steps rename OLD NEW``: what
+        it has left counts under its new name, too. ``%steps auto on``: every code
         cell is a step. ``%steps dashboard``: all of this in a panel, with the parameters and the runs.
         """
         return steps_magic.steps(session_of(self.shell), line)
@@ -362,6 +365,7 @@ def load(shell: InteractiveShell) -> None:
     if shell not in _extensions:
         _extensions[shell] = Extension(shell)
         _extensions[shell].load()
+        lab_extension.tell_if_missing(shell)
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -96,9 +96,7 @@ class StepRunner:
             return
         if self._session.restoring:
             raise NotRestoredError(f"step {self._cell.name} cannot be brought back in this kernel")
-        lock = StepLock(
-            self._session, self._step, self._telling, operation.id if operation.at_most_once else key
-        )
+        lock = StepLock(self._session, self._step, self._telling, self._identities(operation, key))
         waited = await lock.acquire(awaits=self._awaits)
         try:
             if waited:
@@ -112,6 +110,11 @@ class StepRunner:
                 await executor.execute(wanted)
         finally:
             lock.release()
+
+    def _identities(self, operation: Operation, key: str) -> dict[str, str]:
+        with unwatched():
+            named = operation.identities()
+        return named if operation.at_most_once else dict.fromkeys(named, key)
 
     def _reuse_if_proven(self, inputs: Inputs, key: str, started: float) -> Wanted | None:
         """Bring the step back; what is to be executed, and why, where that is not possible."""

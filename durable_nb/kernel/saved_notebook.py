@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from durable_nb.core.errors import NotebookError
+from durable_nb.core.notebook_cells import NotebookCell
 
 
-def saved_cells(notebook: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Of each cell its type, its source and its tags.
+def saved_cells(notebook: str) -> Iterator[NotebookCell]:
+    """The cells as they are in the file.
 
     Raises:
         NotebookError: The file cannot be read as a notebook.
@@ -23,5 +24,6 @@ def saved_cells(notebook: str) -> Iterator[tuple[str, str, list[str]]]:
         raise NotebookError(f"{notebook} cannot be read as a notebook: {error!r}; save it again") from error
 
 
-def _cell(cell: dict[str, Any]) -> tuple[str, str, list[str]]:
-    return str(cell["cell_type"]), "".join(cell["source"]), list(cell.get("metadata", {}).get("tags", []))
+def _cell(cell: dict[str, Any]) -> NotebookCell:
+    tags = list(cell.get("metadata", {}).get("tags", []))
+    return NotebookCell(str(cell["cell_type"]), "".join(cell["source"]), tags, str(cell.get("id") or ""))

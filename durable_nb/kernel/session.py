@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
-from durable_nb.core.cells import StepCell, find_marker, read_cell
+from durable_nb.core.cells import StepCell
 from durable_nb.core.code import CodeReader
-from durable_nb.core.errors import DuplicateStepError, DurableError
+from durable_nb.core.conflicts import first_line, same_name
 from durable_nb.core.event_log import log_event
 from durable_nb.core.model import EventKind, Json, State, StepEvent, Trace
+from durable_nb.core.notebook_cells import NotebookCell
 from durable_nb.kernel.auto import AutoSteps
 from durable_nb.kernel.context import RunContext, find_run, is_auto_run
 from durable_nb.kernel.depending.inputs import new_reader
@@ -31,6 +32,7 @@ from durable_nb.kernel.results.recording import show_line
 from durable_nb.kernel.results.references import Reference, resolve
 from durable_nb.kernel.secret_values import SECRETS
 from durable_nb.kernel.showing.status import StepReport
+from durable_nb.kernel.shown_notebook import ShownNotebook, declared_in
 from durable_nb.kernel.told import DoneAhead
 from durable_nb.store import origin
 from durable_nb.store.codecs import CodecContext
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from durable_nb.kernel.at_most_once import Operation
 
 Observer = Callable[[StepEvent], None]
+Found = TypeVar("Found")
 
 
 class Session:
@@ -85,6 +88,8 @@ class Session:
         """The thread that runs cells."""
         self.open_cells = 0
         """Cells that have begun and not ended: more than one where a cell runs another."""
+        self.shown = ShownNotebook()
+        """The notebook as it is on the screen, and who runs its cells from there."""
         self._claims: dict[str, tuple[str, str]] = {}
         """Step → (cell id, source) of the cell that claimed the name."""
         self._claimed_at: dict[str, float] = {}
@@ -92,20 +97,31 @@ class Session:
         self._forced: dict[str, float] = {}
         self._cells_running = 0
         self._run_begun = False
+        self._finding = threading.RLock()
 
     @cached_property
     def run(self) -> RunContext:
         """The run that steps belong to; found when the first step needs it."""
-        return find_run(self.namespace.values)
+        return self._found_once("run", lambda: find_run(self.namespace.values))
 
     @cached_property
     def store(self) -> Store:
         """The store beside the notebook; opened when the first step needs it."""
+        return self._found_once("store", self._open_store)
+
+    def _open_store(self) -> Store:
         store = open_store(self.run.store)
         store.conceal(SECRETS)
         if self._cells_running:
             store.step_aside()
         return store
+
+    def _found_once(self, name: str, find: Callable[[], Found]) -> Found:
+        """The same for all threads: a front end may ask in its own while the first step begins."""
+        with self._finding:
+            found: Found = vars(self)[name] if name in vars(self) else find()
+            vars(self)[name] = found
+            return found
 
     def cell_begins(self) -> None:
         """The user's code may take the interpreter for long from now on."""
@@ -221,10 +237,7 @@ class Session:
         """
         other_id, other_source = self._claims.get(cell.name, (cell_id, ""))
         if other_id != cell_id and self._is_still_there(other_id, cell.name):
-            raise DuplicateStepError(
-                f"two cells claim the step name {cell.name!r}: this one, and the cell that begins with "
-                f"{_first_line(other_source)!r}; give one of them another name"
-            )
+            raise same_name(cell.name, f"the cell that begins with {first_line(other_source)!r}")
         self._claims[cell.name] = (cell_id, cell.source)
         self._claimed_at[cell.name] = time.time()
 
@@ -238,7 +251,10 @@ class Session:
         return None if claim is None else (*claim, self._claimed_at[step])
 
     def _is_still_there(self, cell_id: str, step: str) -> bool:
-        """Whether the saved notebook still has that step there; yes, where there is none to look at."""
+        """Whether the notebook still has that step there; yes, where there is none to look at."""
+        shown = self.shown.cells()
+        if shown is not None:
+            return any(cell.cell_id == cell_id and declared_in(cell) == step for cell in shown)
         if not cell_id or not self.run.notebook or not os.path.exists(self.run.notebook):
             return bool(cell_id)
         import nbformat  # slow to import, and only needed where two cells seem to have one name
@@ -247,7 +263,7 @@ class Session:
         # VS Code's ids are longer than, and contain, those in the file.
         sources = (c.source for c in cells if c.cell_type == "code" and c.get("id", cell_id) in cell_id)
         source = next(sources, None)
-        return source is not None and find_marker(source) is not None and _name(source) == step
+        return source is not None and declared_in(NotebookCell("code", source)) == step
 
     def report(self, report: StepReport) -> None:
         """Keep how a step stands, and show its line under the cell."""
@@ -257,7 +273,11 @@ class Session:
 
     def all_reports(self) -> list[StepReport]:
         """How every known step of this notebook stands: of this kernel first, then of the ledger."""
-        return [*self.reports.values(), *(r for r in self._recorded() if r.step not in self.reports)]
+        found = [*self.reports.values(), *(r for r in self._recorded() if r.step not in self.reports)]
+        if not self.store.path.exists():
+            return found
+        present = self.store.overrides.present([report.step for report in found])
+        return [report for report in found if report.step in present]
 
     def _recorded(self) -> list[StepReport]:
         if not self.run.notebook or not self.store.path.exists():
@@ -279,18 +299,6 @@ class Session:
     def _own_state(self) -> State:
         failed = any(r.state is State.FAILED for r in self.reports.values())
         return State.FAILED if failed else State.COMPLETED
-
-
-def _name(source: str) -> str:
-    try:
-        cell = read_cell(source)
-    except DurableError:
-        return ""
-    return cell.name if cell is not None else ""
-
-
-def _first_line(source: str) -> str:
-    return next((line.strip() for line in source.splitlines() if line.strip()), "")
 
 
 def cell_id_of(info: ExecutionInfo) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
+from collections.abc import Mapping
 
 from durable_nb.core.errors import StoreError
 from durable_nb.core.model import EventKind, State
@@ -29,14 +31,19 @@ class StepLock:
         session: The kernel's session.
         step: The step.
         telling: Where it is told for whom the step waits.
-        identity: What tells executions of the step apart that may go on at the same time.
+        identities: Under each name that the step has and had, what tells executions of it apart that may go
+            on at the same time: another kernel may have its cell as it was before it was renamed.
     """
 
-    def __init__(self, session: Session, step: StepCode, telling: Telling, identity: str) -> None:
+    def __init__(
+        self, session: Session, step: StepCode, telling: Telling, identities: Mapping[str, str]
+    ) -> None:
         self._session = session
         self._step = step
         self._telling = telling
-        self._lock = step_lock(session.store.path, step.cell.name, identity)
+        locks = [step_lock(session.store.path, name, identity) for name, identity in identities.items()]
+        self._locks = sorted(locks, key=lambda lock: lock.path)
+        self._awaited = self._locks[0]
         self._held = False
         self._holder = ""
         self._shown = False
@@ -70,19 +77,27 @@ class StepLock:
         if self._held:
             self._held = False
             with unwatched():
-                self._lock.discard()
+                for lock in self._locks:
+                    lock.discard()
 
     def _try(self) -> bool:
-        with unwatched():
-            self._held = self._lock.try_acquire()
-        return self._held
+        """Take all of them or none, so that two that need the same ones never wait for each other."""
+        with unwatched(), contextlib.ExitStack() as taken:
+            for lock in self._locks:
+                if not lock.try_acquire():
+                    self._awaited = lock
+                    return False
+                taken.callback(lock.discard)
+            taken.pop_all()
+        self._held = True
+        return True
 
     async def _wait(self, *, awaits: bool) -> None:
         __tracebackhide__ = True
         try:
             while not self._try():
                 with unwatched():
-                    holder = self._lock.holder()
+                    holder = self._awaited.holder()
                 if holder != self._holder:
                     self._holder = holder
                     self._show(f"waits for {holder}, which executes it")

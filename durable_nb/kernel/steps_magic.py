@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 
 from durable_nb.core.errors import UnknownStepError, UsageError
-from durable_nb.kernel import accepting, auto, resolving_magic
+from durable_nb.kernel import accepting, auto, renaming, resolving_magic
 from durable_nb.kernel.further import FURTHER
 from durable_nb.kernel.session import Session
 from durable_nb.kernel.showing import explaining
@@ -88,6 +88,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "plan": show_plan,
     "history": show_history,
     **accepting.SUBCOMMANDS,
+    "rename": renaming.rename,
     "unblock": unblock,
     "resolve": resolving_magic.resolve,
     "auto": lambda session, words: auto.switch(session.auto, words),

@@ -5,13 +5,22 @@ from __future__ import annotations
 import dataclasses
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from durable_nb.core.errors import DamagedError, DurableWarning, StoreVersionError
 from durable_nb.core.model import EventKind, Json, Output, OutputKind, StepEvent
-from durable_nb.core.overrides import Change, Override, OverrideKind, Standing, standing
+from durable_nb.core.overrides import (
+    NAME,
+    Change,
+    Names,
+    Override,
+    OverrideKind,
+    Standing,
+    standing,
+    still_holding,
+)
 from durable_nb.core.secrets import Secrets
 from durable_nb.store.files import entries
 from durable_nb.store.json_files import JsonFiles
@@ -55,17 +64,55 @@ class Overrides:
         return stored
 
     def standing(self, step: str) -> Standing:
-        """What the decisions about a step come to; one that cannot be read is never to anyone's harm."""
+        """What the decisions about a step come to; one that cannot be read is never to anyone's harm.
+
+        Those about it under former names count: it is the same step, and they name its traces.
+        """
+        found = list(self._under_all_names(step))
+        made = [override for about in found for override in about.readable]
+        unreadable = (doubt for about in found for doubt in about.unreadable)
+        # An acceptance that is lost only costs time.
+        doubts = [doubt.at for doubt in unreadable if doubt.kind != OverrideKind.ACCEPT]
+        return standing(made, max(doubts, default=0.0)) if made or doubts else _NOTHING
+
+    def under(self, name: str) -> list[Override]:
+        """The decisions that can be read about a step under this very name, oldest first."""
+        return sorted(self._about(name).readable, key=lambda one: one.at)
+
+    def names(self, step: str) -> Names:
+        """What a step is and was called, through any number of renamings."""
+        found = list(self._under_all_names(step))
+        doubts = (about.doubtful_rename() for about in found)
+        return Names(step, tuple(about.step for about in found[1:]), max(doubts, default=0.0))
+
+    def present(self, steps: Iterable[str]) -> set[str]:
+        """Those of some steps of one notebook that are not known under another of these names by now."""
+        wanted = list(steps)
+        last: dict[str, tuple[float, str]] = {}
+        for about in (about for step in wanted for about in self._under_all_names(step)):
+            for one in about.renamed():
+                for name in (one.step, *(change.was for change in one.changes)):
+                    last[name] = max(last.get(name, (0.0, "")), (one.at, one.step))
+        return {step for step in wanted if step not in last or last[step][1] == step}
+
+    def _under_all_names(self, step: str) -> Iterator[_About]:
+        """The decisions about a step, then those about each step whose name it has had."""
+        names = [step]
+        for name in names:  # it grows
+            about = self._about(name)
+            yield about
+            names += [former for former in about.former() if former not in names]
+
+    def _about(self, step: str) -> _About:
         readable: list[Override] = []
-        doubtful_until = 0.0
+        unreadable: list[_Unreadable] = []
         for path, match in _files(self.folder / folder_name(step)):
             override = self._read_or_warn(path)
-            if override is not None:
+            if override is None:
+                unreadable.append(_Unreadable(match["kind"], int(match["at"]) / 1e6, match["id"]))
+            elif override.step == step:
                 readable.append(override)
-            elif match["kind"] != OverrideKind.ACCEPT:  # an acceptance that is lost only costs time
-                doubtful_until = max(doubtful_until, int(match["at"]) / 1e6)
-        mine = [override for override in readable if override.step == step]
-        return standing(mine, doubtful_until) if mine or doubtful_until else _NOTHING
+        return _About(step, readable, unreadable)
 
     def of_parameters(self, notebook: str) -> list[Override]:
         """The edits of a notebook's parameters that hold, oldest first.
@@ -108,6 +155,39 @@ class Overrides:
 _NOTHING = Standing()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """What the file name of a damaged decision says."""
+
+    kind: str
+    at: float
+    override_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _About:
+    """The decisions about a step under one name."""
+
+    step: str
+    readable: list[Override]
+    unreadable: list[_Unreadable]
+
+    def renamed(self) -> list[Override]:
+        """The decisions that it is a step which had another name before, oldest first."""
+        return [one for one in still_holding(self.readable) if one.kind is OverrideKind.RENAME]
+
+    def former(self) -> Iterator[str]:
+        """The names from which it was renamed, the last one first."""
+        for one in reversed(self.renamed()):
+            yield from (change.was for change in one.changes if change.kind == NAME)
+
+    def doubtful_rename(self) -> float:
+        """When it was last renamed in a way that cannot be read, unless that was taken back; else 0."""
+        undone = {one.undoes for one in self.readable if one.kind is OverrideKind.UNDO}
+        doubts = (d for d in self.unreadable if d.kind == OverrideKind.RENAME and d.override_id not in undone)
+        return max((doubt.at for doubt in doubts), default=0.0)
+
+
 def event_of(override: Override) -> StepEvent:
     """The event by which the ledger knows a decision: the same each time it is made from the file."""
     data: dict[str, Json] = {
@@ -119,10 +199,16 @@ def event_of(override: Override) -> StepEvent:
         "traces": list(override.traces),
         "changes": [dict(dataclasses.asdict(change)) for change in override.changes],
         "values": [{"name": output.name, "value": output.summary} for output in override.values],
-        "reason": ", ".join(f"{output.name} = {output.summary}" for output in override.values) or None,
+        "reason": _in_words(override) or None,
         "undoes": override.undoes,
     }
     return StepEvent(EventKind.OVERRIDDEN, override.run_id, override.at, override.step, 0, data)
+
+
+def _in_words(override: Override) -> str:
+    if override.kind is OverrideKind.RENAME:
+        return ", ".join(change.text for change in override.changes)
+    return ", ".join(f"{output.name} = {output.summary}" for output in override.values)
 
 
 def _content(override: Override) -> dict[str, Any]:

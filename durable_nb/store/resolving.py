@@ -24,10 +24,32 @@ _WIDTH = 78
 
 def waiting(store: Store) -> list[Intent]:
     """The operations of which a person has to say what became of them, oldest first."""
-    found = [
-        i for i in store.intents.all() if i.at_most_once and i.state in OPEN and not is_running(store, i)
-    ]
-    return sorted(found, key=lambda intent: intent.at)
+    found = [told for told in _operations(store.intents.all()) if told[0].at_most_once]
+    waits = [told for told in found if told[0].state in OPEN and not any(is_running(store, i) for i in told)]
+    return sorted((told[0] for told in waits), key=lambda intent: intent.at)
+
+
+def operations(store: Store, step: str) -> list[Intent]:
+    """What is known of each operation of a step, also under names that it had before; newest first."""
+    names = store.overrides.names(step).all
+    found = _operations(intent for name in names for intent in store.intents.of(name))
+    return sorted((told[0] for told in found), key=lambda intent: intent.at, reverse=True)
+
+
+def _operations(intents: Iterable[Intent]) -> list[list[Intent]]:
+    """What is known of each operation: one that went on under a new name of its step is told of twice.
+
+    What was said last comes first.
+    """
+    told: dict[tuple[str, ...], list[Intent]] = {}
+    for intent in intents:
+        told.setdefault((intent.key,) if intent.key else (intent.step, intent.operation), []).append(intent)
+    return [sorted(of_one, key=_is_last, reverse=True) for of_one in told.values()]
+
+
+def _is_last(intent: Intent) -> tuple[float, bool]:
+    # One that waits does so for what is known under another name, and is of the same moment.
+    return intent.at, intent.state is IntentState.WAITING
 
 
 def is_running(store: Store, intent: Intent) -> bool:
@@ -45,7 +67,7 @@ def find(store: Store, step: str) -> Intent:
     Raises:
         UnknownStepError: The step has none.
     """
-    known = [intent for intent in store.intents.of(step) if intent.at_most_once]
+    known = [intent for intent in operations(store, step) if intent.at_most_once]
     wanted = [i for i in known if i.state in OPEN] or [i for i in known if i.state is IntentState.HAPPENED]
     if not wanted:
         others = list(dict.fromkeys(intent.step for intent in waiting(store)))
@@ -74,7 +96,7 @@ def resolve(store: Store, step: str, *, happened: bool, values: Mapping[str, Any
     if values and not happened:
         raise UsageError("values are given of what happened: expected --happened with --value")
     intent = find(store, step)
-    lock = step_lock(store.path, step, intent.operation)
+    lock = step_lock(store.path, intent.step, intent.operation)
     if not lock.try_acquire():
         raise UsageError(f"step {step!r} is being run by {lock.holder()}: wait for its end, or end it first")
     try:
@@ -84,7 +106,7 @@ def resolve(store: Store, step: str, *, happened: bool, values: Mapping[str, Any
     finally:
         lock.discard()
     _tell(store, decided, values)
-    return decided
+    return replace(decided, step=step)
 
 
 def read_values(texts: Iterable[str]) -> dict[str, Any]:

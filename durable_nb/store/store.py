@@ -58,8 +58,8 @@ class Store:
     def __init__(self, path: Path, *, lock_timeout: float = 30.0) -> None:
         self.path = path
         self.artifacts = Artifacts(path / "artifacts")
-        self.traces = Traces(path / "traces")
         self.overrides = Overrides(path / "overrides")
+        self.traces = Traces(path / "traces", lambda step: self.overrides.names(step).all)
         self.intents = Intents(path / "intents")
         self.notebooks = Notebooks(path / "notebooks")
         self.runs = RunFiles(path / "runs")
@@ -224,19 +224,20 @@ class Store:
         if not standing.set_by_hand:
             return None
         if run is None:
-            sql = "SELECT run_id FROM attempts WHERE step = ? ORDER BY started_at DESC, attempt DESC LIMIT 1"
-            rows = self.ledger.rows(sql, [step])
+            names = list(self.overrides.names(step).all)
+            rows = self.ledger.rows(_LAST_RUN, [names])
             run = rows[0]["run_id"] if rows else ""
         output, _ = standing.given(run).get(name, (None, ""))
         return output
 
     def _trace(self, step: str, run: str | None) -> Trace:
         self.recover()
+        names = list(self.overrides.names(step).all)
         chosen = "" if run is None else " AND run_id = ?"
         rows = self.ledger.rows(
-            "SELECT trace_id FROM attempts WHERE step = ? AND trace_id IS NOT NULL "  # noqa: S608  # both parts are our own
+            "SELECT trace_id FROM attempts WHERE list_contains(?::VARCHAR[], step) AND trace_id IS NOT NULL "  # noqa: S608  # both parts are our own
             f"{chosen} ORDER BY started_at DESC, attempt DESC LIMIT 1",
-            [step] if run is None else [step, run],
+            [names] if run is None else [names, run],
         )
         if rows:
             return self.traces.get(rows[0]["trace_id"])
@@ -251,6 +252,10 @@ class Store:
         return f"No completed step {step!r} in {where}. Completed steps are: {known}. Execute the step first."
 
 
+_LAST_RUN = """
+    SELECT run_id FROM attempts WHERE list_contains(?::VARCHAR[], step)
+    ORDER BY started_at DESC, attempt DESC LIMIT 1
+"""
 _RUN_MOMENTS = """
     SELECT run_id, epoch_us(happened_at) AS at, kind FROM events
     WHERE kind IN ('run_started', 'run_finished', 'hook_called')

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import re
 import struct
 import warnings
@@ -28,12 +30,18 @@ _PLAIN_NAME = re.compile(r"\w[\w-]{0,99}")
 class Traces:
     """The traces under one folder: ``<step>/<first 16 characters of the key>-<trace_id>.parquet``.
 
+    What a step has left under a former name is given as one of its own; its id stays as it was.
+
     Args:
         folder: Made at the first write.
+        names_of: Gives the name of a step, and those that it had before.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, names_of: Callable[[str], tuple[str, ...]] = lambda step: (step,)
+    ) -> None:
         self.folder = folder
+        self._names_of = names_of
         self.secrets = Secrets()
         """What no file may hold."""
         self._warned: set[str] = set()
@@ -63,10 +71,11 @@ class Traces:
     def candidates(self, step: str, key: str) -> Iterator[Trace]:
         """Yield the traces of a step made with this key, newest first; damaged ones are left out."""
         prefix = f"{_key_part(key)}-"
-        for path, _, _ in _newest_first(self._step_folder(step), lambda name: name.startswith(prefix)):
+        names = self._names_of(step)
+        for path, _, _ in _newest_first(self._folders(names), lambda name: name.startswith(prefix)):
             trace = self._read_or_warn(Path(path))
-            if trace is not None and trace.step == step and trace.key == key:
-                yield trace
+            if trace is not None and trace.step in names and trace.key == key:
+                yield _called(trace, step)
 
     def latest(self, step: str, limit: int | None = None, *, remember: bool = False) -> Iterator[Trace]:
         """Yield the traces of a step, newest first, at most ``limit``; damaged ones are left out.
@@ -77,27 +86,35 @@ class Traces:
             remember: Whether to keep them in memory, for who comes for them again and changes none.
         """
         found = 0
-        for file in _newest_first(self._step_folder(step)):
+        names = self._names_of(step)
+        for file in _newest_first(self._folders(names)):
             if limit is not None and found >= limit:
                 return
             read = functools.partial(self._read_or_warn, Path(file[0]))
             trace = self._memory.get(file, read) if remember else read()
-            if trace is not None and trace.step == step:
+            if trace is not None and trace.step in names:
                 found += 1
-                yield trace
+                yield _called(trace, step)
 
     def find(self, step: str, trace_id: str) -> Trace | None:
         """Return one trace of a step; None where there is none, or it is damaged."""
-        for entry in entries(self._step_folder(step)):
+        names = self._names_of(step)
+        for entry in itertools.chain.from_iterable(map(entries, self._folders(names))):
             match = _FILE.fullmatch(entry.name)
             if match is not None and match["trace_id"] == trace_id:
-                return self._read_or_warn(Path(entry.path))
+                trace = self._read_or_warn(Path(entry.path))
+                return _called(trace, step) if trace is not None and trace.step in names else None
         return None
 
     def ids(self, step: str) -> list[str]:
         """Return the ids of a step's traces, as the file names have them, without reading any."""
-        found = (_FILE.fullmatch(entry.name) for entry in entries(self._step_folder(step)))
-        return sorted(match["trace_id"] for match in found if match is not None)
+        folders = self._folders(self._names_of(step))
+        found = (_FILE.fullmatch(entry.name) for folder in folders for entry in entries(folder))
+        return sorted({match["trace_id"] for match in found if match is not None})
+
+    def is_left_under(self, name: str) -> bool:
+        """Whether any step has left a trace under this very name, without reading any."""
+        return any(_FILE.fullmatch(entry.name) for entry in entries(self._step_folder(name)))
 
     def get(self, trace_id: str) -> Trace:
         """Return one trace.
@@ -139,6 +156,9 @@ class Traces:
     def _step_folder(self, step: str) -> Path:
         return self.folder / folder_name(step)
 
+    def _folders(self, names: tuple[str, ...]) -> list[Path]:
+        return list(dict.fromkeys(self._step_folder(name) for name in names))
+
     def _read_or_warn(self, path: Path) -> Trace | None:
         try:
             return read_trace(path)
@@ -169,9 +189,14 @@ def read_trace(path: Path) -> Trace:
     return trace
 
 
-def _newest_first(folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[FileState]:
+def _called(trace: Trace, step: str) -> Trace:
+    """The trace, as one of the step under its present name."""
+    return trace if trace.step == step else dataclasses.replace(trace, step=step)
+
+
+def _newest_first(folders: list[Path], wanted: Callable[[str], bool] = lambda _: True) -> list[FileState]:
     found = []
-    for entry in entries(folder):
+    for entry in itertools.chain.from_iterable(map(entries, folders)):
         if wanted(entry.name) and _FILE.fullmatch(entry.name):
             try:
                 about = entry.stat()

@@ -58,6 +58,7 @@ let position = 0;
 function step(name: string, state: State, more: Partial<StepRow> = {}): StepRow {
   return {
     step: name,
+    cell: "",
     position: position++,
     state,
     waits: "",
@@ -144,6 +145,7 @@ function flights(): Steps {
   return {
     at: NOW,
     note: "",
+    marks: [],
     plan_at: NOW,
     totals: {
       counts: { reused: 2, completed: 2, running: 1, failed: 1, pending: 1, blocked: 1, waiting: 1 },
@@ -718,6 +720,7 @@ function many(): Story {
   found.traits.steps = {
     at: NOW,
     note: "",
+    marks: [],
     plan_at: NOW,
     rows,
     totals: {
@@ -752,6 +755,7 @@ function hostile(): Story {
   found.traits.steps = {
     at: NOW,
     note: NASTY,
+    marks: [],
     plan_at: NOW,
     rows,
     totals: { counts: { failed: 1 }, would: NASTY },
@@ -768,7 +772,15 @@ function hostile(): Story {
 
 function empty(): Story {
   const found = basic();
-  found.traits.steps = { at: NOW, note: "", plan_at: null, rows: [], totals: { counts: {}, would: "" }, graph: null };
+  found.traits.steps = {
+    at: NOW,
+    note: "",
+    marks: [],
+    plan_at: null,
+    rows: [],
+    totals: { counts: {}, would: "" },
+    graph: null,
+  };
   found.traits.parameters = { cells: [] };
   found.traits.runs = runs(ALL_RUNS, 0);
   return found;

@@ -203,7 +203,7 @@ class NotebookPage:
     @property
     def panel(self) -> PanelOnPage:
         """The panel."""
-        return PanelOnPage(self.page.locator(".durable-nb").last)
+        return PanelOnPage(self.page.locator(".jp-OutputArea-output .durable-nb").last)
 
 
 @dataclass(frozen=True)

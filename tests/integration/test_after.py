@@ -59,7 +59,7 @@ def test_order_does_not_change_the_result(forked: ForkedKernels, tmp_path: Path)
 @pytest.mark.parametrize(
     ("cells", "wanted"),
     [
-        (["%%step check\nx = 1", "%%step b --after chek\ny = 1"], "did you mean 'check'?"),
+        (["%%step check\nx = 1", "%%step b --after chek\ny = 1"], "did you mean check?"),
         (["%%step b --after check\ny = 1", "%%step check\nx = 1"], "no cell above it"),
         (["%%step b --after b\ny = 1"], "no cell above it"),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from oracle.kernels import ForkedKernels, cell
 
+from durable_nb.core.notebook_cells import NotebookCell
 from durable_nb.core.planning import plan_cells
 from durable_nb.kernel.showing.outlook import Outlook
 from durable_nb.store.decisions import invalidate
@@ -168,7 +169,7 @@ def run(kernels: ForkedKernels, folder: Path, cells: list[str]) -> dict[str, str
 
 def plan(folder: Path, cells: list[str]) -> dict[str, str]:
     """The plan that the shell makes; step → decision. None of the project's modules is imported here."""
-    read = plan_cells(("code", source, ()) for source in cells)
+    read = plan_cells(NotebookCell("code", source) for source in cells)
     found = Outlook(open_store(folder / ".durable"), folder).plan("", list(read))
     return {step.step: step.decision.value for step in found.steps}
 

@@ -15,6 +15,7 @@ from durable_nb.core.graphs.mermaid import mermaid
 from durable_nb.core.graphs.svg import svg
 from durable_nb.core.graphs.text import rows
 from durable_nb.core.model import Dependency, DependencyKind, Output, OutputKind, State, Trace
+from durable_nb.core.notebook_cells import NotebookCell
 from durable_nb.core.planning import plan_cells
 
 LOAD = "%%step load\nimport pandas as pd\nraw = pd.read_csv('x.csv')"
@@ -23,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def graph(*cells: str, tags: tuple[str, ...] = (), traces: dict[str, Trace] | None = None) -> Graph:
     """The graph of code cells, of which the first has the tags."""
-    code = [("code", source, tags if number == 0 else ()) for number, source in enumerate(cells)]
+    code = [NotebookCell("code", source, () if number else tags) for number, source in enumerate(cells)]
     return make_graph("nb.ipynb", plan_cells(code), (traces or {}).get)
 
 

@@ -32,6 +32,7 @@ ONLY_IMPORTER = {
     "IPython": ("kernel/",),
     "ipykernel": ("kernel/",),
     "anywidget": ("dashboard/widget",),
+    "comm": ("dashboard/lab/",),
     "ipywidgets": ("dashboard/widget",),
     "traitlets": ("dashboard/widget",),
     "click": ("cli",),

@@ -6,21 +6,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_nb.batch.reading import read_outline
+from durable_nb.batch.reading import cells_of, read_outline
 from durable_nb.core.cells import read_cell
 from durable_nb.core.errors import DamagedError, NotebookError, UsageError
 from durable_nb.core.model import Trace
+from durable_nb.core.notebook_cells import NotebookCell
 from durable_nb.store.store import Store
 
 if TYPE_CHECKING:
     from durable_nb.core.graphs.graph import Graph
     from durable_nb.core.planning import PlanCell
 
-Cell = tuple[str, str, list[str]]
-"""Type, source, tags."""
 
-
-def run_cells(store: Store, run_id: str) -> list[Cell] | None:
+def run_cells(store: Store, run_id: str) -> list[NotebookCell] | None:
     """The cells of the notebook that a run executed last; of the file as it is now if the run kept none.
 
     Returns:
@@ -31,19 +29,19 @@ def run_cells(store: Store, run_id: str) -> list[Cell] | None:
         if row["notebook_file"]:
             return [_cell(cell) for cell in store.notebooks.get(row["notebook_file"])["cells"]]
         if row["notebook"] and Path(row["notebook"]).is_file():
-            return [_cell(cell) for cell in read_outline(Path(row["notebook"])).cells]
+            return cells_of(read_outline(Path(row["notebook"])))
     except (DamagedError, NotebookError):
         return None
     return None
 
 
-def step_sources(cells: Iterable[Cell] | None) -> dict[str, str]:
+def step_sources(cells: Iterable[NotebookCell] | None) -> dict[str, str]:
     """Step → its cell as the user wrote it; of cells that can be understood."""
     found: dict[str, str] = {}
-    for kind, source, _ in cells or ():
-        step = _step_in(source) if kind == "code" else None
+    for cell in cells or ():
+        step = _step_in(cell.source) if cell.kind == "code" else None
         if step is not None:
-            found[step] = source
+            found[step] = cell.source
     return found
 
 
@@ -79,13 +77,14 @@ def _plan_cells(store: Store, run_id: str, traces: dict[str, str]) -> Iterator[P
         (trace for step, trace_id in traces.items() if (trace := store.traces.find(step, trace_id))),
         key=lambda trace: trace.created_at,
     )
-    yield from plan_cells(("code", trace.source, ()) for trace in known)
+    yield from plan_cells(NotebookCell("code", trace.source) for trace in known)
 
 
-def _cell(cell: Any) -> Cell:
+def _cell(cell: Any) -> NotebookCell:
     source = cell["source"]
     text = source if isinstance(source, str) else "".join(source)
-    return cell["cell_type"], text, list(cell["metadata"].get("tags", []))
+    tags = list(cell["metadata"].get("tags", []))
+    return NotebookCell(cell["cell_type"], text, tags, cell.get("id", ""))
 
 
 def _step_in(source: str) -> str | None:

@@ -21,7 +21,7 @@ from durable_nb.store.store import Store
 
 def run_declared(store: Store, run_id: str) -> tuple[Parameter, ...]:
     """The parameters that the notebook declares which a run executed last; none where that is not known."""
-    code = [(source, tags) for kind, source, tags in run_cells(store, run_id) or [] if kind == "code"]
+    code = [(c.source, c.tags) for c in run_cells(store, run_id) or [] if c.kind == "code"]
     declared: dict[str, Parameter] = {}
     try:
         for index in declaring_cells(code):

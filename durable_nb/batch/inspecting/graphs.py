@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_nb.batch.reading import read_outline
+from durable_nb.batch.reading import cells_of, read_outline
 from durable_nb.batch.steps import declared_steps
 from durable_nb.core.graphs.graph import Graph, make_graph
 from durable_nb.core.model import Trace
@@ -39,5 +39,4 @@ def notebook_graph(notebook: Path, store: Store | None = None) -> Graph:
 
 def graph_of(notebook: str, nb: NotebookNode, trace_of: Callable[[str], Trace | None]) -> Graph:
     """The graph of a notebook that was read."""
-    cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in nb.cells]
-    return make_graph(notebook, plan_cells(cells), trace_of)
+    return make_graph(notebook, plan_cells(cells_of(nb)), trace_of)

@@ -70,7 +70,8 @@ def step_history(store: Store, step: str, *, limit: int = MOST) -> StepHistory:
     Raises:
         UnknownStepError: The store has no such step.
     """
-    rows = store.ledger.rows(_ENTRIES, [step, step, limit])
+    names = list(store.overrides.names(step).all)
+    rows = store.ledger.rows(_ENTRIES, [names, names, limit])
     if not rows:
         raise UnknownStepError(unknown_step(step, _known(store), str(store.path)))
     executed = {row["trace_id"] for row in rows if row["state"] == State.COMPLETED}
@@ -123,11 +124,11 @@ _ENTRIES = """
             reuse,
             case when error_type is not null then concat_ws(': ', error_type, nullif(error_message, ''))
                  else reason end as note
-        from attempts where step = ?
+        from attempts where list_contains(?::varchar[], step)
         union all
         select happened_at, data->>'override', run_id, null, null, null, 0,
             concat_ws(' ', data->>'reason', concat('by ', coalesce(data->>'user', 'somebody')))
-        from events where step = ? and kind = 'overridden'
+        from events where list_contains(?::varchar[], step) and kind = 'overridden'
     )
     select *, count(*) over () as total from entries where happened_at is not null
     order by happened_at desc, attempt desc, reuse desc limit ?

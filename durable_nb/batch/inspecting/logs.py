@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 Row = dict[str, object]
 
 _EXECUTED = """
-    SELECT a.run_id, a.attempt, a.state, a.started_at, a.seconds, a.trace_id, a.error_type, a.error_message,
+    SELECT a.run_id, a.step, a.attempt, a.state, a.started_at, a.seconds, a.trace_id, a.error_type,
+           a.error_message,
            (SELECT arg_max(e.data->>'output', e.happened_at) FROM events e
             WHERE e.run_id = a.run_id AND e.step = a.step AND e.attempt = a.attempt
               AND e.kind = 'attempt_finished') AS output
-    FROM attempts a WHERE a.step = ? AND a.reuse = 0
+    FROM attempts a WHERE list_contains(?::VARCHAR[], a.step) AND a.reuse = 0
       AND (? = '' OR a.notebook = ?) AND starts_with(a.run_id, ?)
     ORDER BY a.started_at, a.attempt
 """
@@ -78,10 +79,11 @@ def step_logs(
         UnknownStepError: No attempt of such a step is known.
     """
     place = str(notebook) if notebook else ""
-    rows = store.ledger.rows(_EXECUTED, [step, place, place, run or ""])
+    names = list(store.overrides.names(step).all)
+    rows = store.ledger.rows(_EXECUTED, [names, place, place, run or ""])
     if not rows:
         raise UnknownStepError(_no_such_step(store, step, run))
-    return [_log_of(store, step, row) for row in rows if row["run_id"] == rows[-1]["run_id"]]
+    return [_log_of(store, row) for row in rows if row["run_id"] == rows[-1]["run_id"]]
 
 
 def shown_by_last_attempt(cell: NotebookNode) -> str:
@@ -95,14 +97,14 @@ def shown_by_last_attempt(cell: NotebookNode) -> str:
     return shown_text(outputs)
 
 
-def _log_of(store: Store, step: str, row: Row) -> AttemptLog:
+def _log_of(store: Store, row: Row) -> AttemptLog:
     started = row["started_at"]
     assert isinstance(started, datetime)
     kind, message = str(row["error_type"] or ""), str(row["error_message"] or "")
     seconds = row["seconds"]
     return AttemptLog(
         str(row["run_id"]),
-        step,
+        str(row["step"]),
         int(str(row["attempt"])),
         State(str(row["state"])),
         started.replace(tzinfo=started.tzinfo or UTC),

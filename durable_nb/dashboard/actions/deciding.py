@@ -17,7 +17,7 @@ from durable_nb.dashboard.actions.running import run_again
 from durable_nb.dashboard.steps.rows import StepSight
 from durable_nb.kernel import accepting
 from durable_nb.kernel.turns import in_turn
-from durable_nb.store import decisions, giving, resolving
+from durable_nb.store import decisions, giving, renaming, resolving
 
 _EDITS = frozenset({Cause.CODE, Cause.OPTION, Cause.FUNCTION, Cause.CLASS, Cause.MODULE})
 
@@ -95,7 +95,7 @@ def why_not_resolve(desk: Desk, sight: StepSight) -> str:
     """What keeps a person from saying what became of a step."""
     if sight.state is State.WAITING:
         return ""
-    intents = desk.place.store.intents.of(sight.step) if sight.row.get("options") else []
+    intents = resolving.operations(desk.place.store, sight.step) if sight.row.get("options") else []
     waits = any(intent.at_most_once and intent.state in OPEN for intent in intents)
     return "" if waits else "it does not wait for a decision"
 
@@ -152,8 +152,13 @@ def texts(values: object) -> dict[str, str]:
 def undo(desk: Desk, step: str, arguments: Arguments) -> Done:
     """A decision does not hold any more."""
     decided = _decision(desk, step, arguments)
+    step = decided.step
     facts = {"run_id": decided.run_id, "notebook": desk.place.notebook, "undoes": decided.override_id}
-    decisions.decide(desk.place.store, OverrideKind.UNDO, step, **facts)
+    if decided.kind is OverrideKind.RENAME:
+        facts.pop("undoes")
+        renaming.take_back(desk.place.store, decided, **facts)
+    else:
+        decisions.decide(desk.place.store, OverrideKind.UNDO, step, **facts)
     bound = decided.kind is OverrideKind.SET and run_again(desk, step)
     back = f"; {step} brings back what it made" if bound else ""
     return Done(f"taken back for {step}: {_WORDS.get(decided.kind, decided.kind.value)}{back}")
@@ -162,7 +167,7 @@ def undo(desk: Desk, step: str, arguments: Arguments) -> Done:
 def foretell_undo(desk: Desk, step: str, arguments: Arguments) -> Foretold:
     """What taking back would do."""
     decided = _decision(desk, step, arguments)
-    return Foretold(f"takes back for {step}: {_WORDS.get(decided.kind, decided.kind.value)}")
+    return Foretold(f"takes back for {decided.step}: {_WORDS.get(decided.kind, decided.kind.value)}")
 
 
 _WORDS = {
@@ -170,12 +175,13 @@ _WORDS = {
     OverrideKind.INVALIDATE: "its results may be reused again",
     OverrideKind.SET: "the value that was set by hand",
     OverrideKind.OPTIONS: "the options are as its marker says",
+    OverrideKind.RENAME: "it has its former name again",
 }
 
 
 def _decision(desk: Desk, step: str, arguments: Arguments) -> Override:
     wanted = arguments.get("override_id")
     for one in desk.place.store.overrides.all():
-        if one.override_id == wanted and one.step == step:
+        if one.override_id == wanted and one.step == (step or one.step):
             return one
     raise UsageError(f"there is no decision {wanted!r} about step {step!r} to be taken back")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from durable_nb.core.model import Json, State
-from durable_nb.dashboard.actions import changing, deciding, running
+from durable_nb.dashboard.actions import changing, deciding, running, running_stale
 from durable_nb.dashboard.actions.action import Action, Arguments, Done, Foretold
 from durable_nb.dashboard.actions.desk import Desk
 from durable_nb.dashboard.steps.rows import Offer, StepSight
@@ -37,6 +37,14 @@ _TABLE = (
     ),
     Action(
         "run_from", "Run from here", _always, running.why_not_run, running.foretell_run_from, running.run_from
+    ),
+    Action(
+        "run_stale",
+        "Run stale steps",
+        _never,
+        lambda _, __: "",
+        running_stale.foretell_run_stale,
+        running_stale.run_stale,
     ),
     Action(
         "cancel",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from durable_nb.core import plan_words
@@ -15,7 +15,8 @@ from durable_nb.dashboard.actions.action import Arguments, Done, Foretold
 from durable_nb.dashboard.actions.desk import NO_KERNEL, Desk
 from durable_nb.dashboard.steps.ahead import Ahead, plan_of
 from durable_nb.dashboard.steps.rows import StepSight
-from durable_nb.kernel import own_requests
+from durable_nb.kernel.cell_runners import run_cells
+from durable_nb.kernel.own_requests import ABORTED
 from durable_nb.kernel.turns import CellRunsError
 from durable_nb.store import origin
 
@@ -48,10 +49,10 @@ def why_not_cancel(desk: Desk, sight: StepSight) -> str:
 
 def foretell_run(desk: Desk, step: str, _: Arguments) -> Foretold:
     """What running one step would do."""
-    ahead = _ahead(desk)
+    ahead = ahead_of(desk)
     cell = ahead.cell_of(step)
     if not _is_forced(desk, step):
-        return _foretold(desk, ahead, [cell] if cell is not None else [], step)
+        return foretold(desk, ahead, [cell] if cell is not None else [], step)
     planned = desk.board.sight(step).planned
     text = plan_words.foretold([replace(planned, decision=Decision.EXECUTE)] if planned is not None else [])
     waits = "; it waits for the cell that runs now" if desk.place.is_busy else ""
@@ -60,11 +61,19 @@ def foretell_run(desk: Desk, step: str, _: Arguments) -> Foretold:
 
 def foretell_run_from(desk: Desk, step: str, _: Arguments) -> Foretold:
     """What running a step and all below it would do."""
-    ahead = _ahead(desk)
-    return _foretold(desk, ahead, ahead.from_step(step), step)
+    ahead = ahead_of(desk)
+    return foretold(desk, ahead, ahead.from_step(step), step)
 
 
-def _foretold(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell], step: str) -> Foretold:
+def foretold(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell], step: str = "") -> Foretold:
+    """What running these cells would do, and what they lack.
+
+    Args:
+        desk: Where they are run.
+        ahead: The plan that they are from.
+        cells: Which.
+        step: The step that is meant, where nothing can be told of it.
+    """
     note = ""
     try:
         plan = plan_of(desk.place, ahead, cells)
@@ -82,11 +91,20 @@ def _foretold(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell], step: str) ->
 
 def _missing(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell]) -> str:
     """What steps above have not made in this kernel yet."""
-    session = desk.place.session
-    if session is None:
+    lacking = lacking_for(desk, ahead, {cell.step.name for cell in cells if cell.step is not None})
+    if not lacking:
         return ""
-    made_here = {cell.step.name for cell in cells if cell.step is not None}
+    names = ", ".join(dict.fromkeys(name for found in lacking.values() for name in found))
+    are = "is" if names.count(",") == 0 else "are"
+    return f"{names} {are} not there in this kernel: run {', '.join(lacking)} first, or run from there"
+
+
+def lacking_for(desk: Desk, ahead: Ahead, made_here: Collection[str]) -> dict[str, list[str]]:
+    """Step or cell that is not among those to be run → what these need of it that is not in this kernel."""
+    session = desk.place.session
     lacking: dict[str, list[str]] = {}
+    if session is None:
+        return lacking
     for edge in ahead.graph.get("edges", ()):
         if edge["to"] in made_here and edge["from"] not in made_here:
             absent = [
@@ -94,11 +112,7 @@ def _missing(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell]) -> str:
             ]
             if absent:
                 lacking.setdefault(str(edge["from"]), []).extend(absent)
-    if not lacking:
-        return ""
-    names = ", ".join(dict.fromkeys(name for found in lacking.values() for name in found))
-    are = "is" if names.count(",") == 0 else "are"
-    return f"{names} {are} not there in this kernel: run {', '.join(lacking)} first, or run from there"
+    return lacking
 
 
 def _is_forced(desk: Desk, step: str) -> bool:
@@ -118,19 +132,17 @@ def run(desk: Desk, step: str, _: Arguments) -> Done:
 
 
 def _run_alone(desk: Desk, step: str, not_run: Callable[[], None] = lambda: None) -> Done:
-    _begin(desk, [(desk.board.source(step), _cell_id(desk, step))], [step], not_run)
+    cell = desk.board.ahead.cell_of(step) if desk.board.ahead is not None else None
+    _begin(desk, [(desk.board.source(step), _cell_id(desk, step, cell))], [step], not_run)
     return Done(f"{step} {_begins(desk)}")
 
 
 def run_from(desk: Desk, step: str, _: Arguments) -> Done:
     """Run a step and all cells below it, until one fails."""
-    cells = _ahead(desk).from_step(step)
+    cells = ahead_of(desk).from_step(step)
     if not cells:
         raise UnknownStepError(f"the cell of {step!r} is not in the notebook as it is saved; save it first")
-    steps = [cell.step.name for cell in cells if cell.step is not None]
-    cells = tuple(cell for cell in cells if cell.number or cell.step is not None)
-    sources = [(c.source, _cell_id(desk, c.step.name) if c.step is not None else "") for c in cells]
-    _begin(desk, sources, steps)
+    begin_cells(desk, [cell for cell in cells if cell.number or cell.step is not None])
     return Done(f"{step} and what is below it {_begins(desk)}")
 
 
@@ -172,7 +184,12 @@ def _process_of(desk: Desk, sight: StepSight) -> int | None:
     return int(run_row["pid"]) if is_here else None
 
 
-def _ahead(desk: Desk) -> Ahead:
+def ahead_of(desk: Desk) -> Ahead:
+    """The plan of the notebook; made now if there was none.
+
+    Raises:
+        UsageError: Nothing tells what the notebook is.
+    """
     if desk.board.ahead is None:
         desk.board.look_ahead()
     if desk.board.ahead is None:
@@ -180,8 +197,12 @@ def _ahead(desk: Desk) -> Ahead:
     return desk.board.ahead
 
 
-def _cell_id(desk: Desk, step: str) -> str:
-    seen = desk.session().last_seen(step)
+def _cell_id(desk: Desk, step: str, cell: PlanCell | None) -> str:
+    """The front end's id of a cell; the file may have another."""
+    session = desk.session()
+    if cell is not None and cell.cell_id and session.shown.has(cell.cell_id):
+        return cell.cell_id
+    seen = session.last_seen(step) if step else None
     return seen[0] if seen is not None else ""
 
 
@@ -189,21 +210,31 @@ def _begins(desk: Desk) -> str:
     return "waits for the cell that runs now" if desk.place.is_busy else "runs"
 
 
+def begin_cells(desk: Desk, cells: Sequence[PlanCell]) -> None:
+    """Have cells run one after the other, until one fails; returns at once.
+
+    Raises:
+        UsageError: There is no kernel for that.
+    """
+    steps = [cell.step.name for cell in cells if cell.step is not None]
+    ids = [_cell_id(desk, cell.step.name if cell.step is not None else "", cell) for cell in cells]
+    _begin(desk, [(cell.source, cell_id) for cell, cell_id in zip(cells, ids, strict=True)], steps)
+
+
 def _begin(
     desk: Desk, cells: list[tuple[str, str]], steps: list[str], not_run: Callable[[], None] = lambda: None
 ) -> None:
-    desk.session()
-    board = desk.board
+    session, board = desk.session(), desk.board
     board.queue(steps)
 
     def ended(ends: list[str]) -> None:
         board.unqueue(steps)
-        if ends[0] == own_requests.ABORTED:
+        if ends[0] == ABORTED:
             not_run()
         desk.changed()
 
     try:
-        own_requests.run_cells(cells, ended)
+        run_cells(session, cells, steps, ended)
     except BaseException:
         board.unqueue(steps)
         not_run()

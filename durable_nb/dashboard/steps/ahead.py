@@ -38,6 +38,11 @@ class Ahead:
         """The cell of a step."""
         return next((cell for cell in self.cells if cell.step is not None and cell.step.name == step), None)
 
+    def cell_ids(self) -> dict[str, str]:
+        """Step → the notebook's id of its cell; of those that have one."""
+        found = [(c.step.name, c.cell_id) for c in self.cells if c.step is not None and c.cell_id]
+        return dict(reversed(found))
+
     def from_step(self, step: str) -> tuple[PlanCell, ...]:
         """The cell of a step and all below it."""
         places = [i for i, cell in enumerate(self.cells) if cell.step is not None and cell.step.name == step]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from durable_nb.core.errors import UnknownStepError
@@ -15,9 +16,11 @@ from durable_nb.core.planning import Plan
 from durable_nb.dashboard.steps import detail
 from durable_nb.dashboard.steps.ahead import Ahead, look_ahead
 from durable_nb.dashboard.steps.happening import Happening
+from durable_nb.dashboard.steps.on_screen import ScreenReader
 from durable_nb.dashboard.steps.previews import check_found, preview
 from durable_nb.dashboard.steps.recorded import RecordedSteps, read_steps
-from durable_nb.dashboard.steps.rows import Offer, StepsFacts, StepSight, sight_of, steps_view
+from durable_nb.dashboard.steps.renamed import FormerNames, former_names, under_present_names
+from durable_nb.dashboard.steps.rows import Offer, StepsFacts, StepSight, beat_rows, sight_of, steps_view
 from durable_nb.dashboard.workplace import Workplace
 from durable_nb.store.ledger_rows import Row
 
@@ -39,6 +42,8 @@ class StepsBoard:
         self.edits: Callable[[], Mapping[str, Any]] = dict
         """The parameters that have other values than the notebook says, as a person has put them in."""
         self._recorded = RecordedSteps()
+        self._former: FormerNames = {}
+        self._screen = ScreenReader(place.session.shown) if place.session is not None else None
         self._mutex = threading.Lock()
 
     def read_ledger(self) -> bool:
@@ -68,8 +73,10 @@ class StepsBoard:
             DurableError: That is not possible now; the last plan stays.
         """
         ahead = look_ahead(self.place, self.edits())
+        planned = [step.step for step in ahead.plan.steps] if ahead is not None else []
+        former = former_names(self.place.store, planned)
         with self._mutex:
-            self.ahead = ahead
+            self.ahead, self._former = ahead, former
 
     def has_elsewhere(self) -> bool:
         """Whether another process runs a step, as far as is known."""
@@ -88,20 +95,33 @@ class StepsBoard:
 
     def facts(self) -> StepsFacts:
         """All that is known now."""
+        facts = self._facts()
+        return replace(facts, given=self._given(facts.rows))
+
+    def _facts(self) -> StepsFacts:
+        """What is known without a look at the disk."""
         with self._mutex:
-            recorded, ahead = self._recorded, self.ahead
-        rows = self.happening.steps_over(recorded.steps)
+            recorded, ahead, former = self._recorded, self.ahead, self._former
+        rows = under_present_names(self.happening.steps_over(recorded.steps), former)
+        screen = self._screen.read() if self._screen is not None else None
+        planned = ahead.cell_ids() if ahead is not None else {}
         return StepsFacts(
-            recorded=recorded,
+            recorded=replace(
+                recorded,
+                usual=under_present_names(recorded.usual, former),
+                sizes=under_present_names(recorded.sizes, former),
+            ),
             rows=rows,
-            attempts=self.happening.attempts_over(recorded.attempts),
+            attempts=under_present_names(self.happening.attempts_over(recorded.attempts), former),
             plan=ahead.plan if ahead is not None else None,
             note=ahead.note if ahead is not None else "",
             plan_at=ahead.at if ahead is not None else None,
             own_run=self.place.own_run,
-            given=self._given(rows),
             graph=ahead.graph if ahead is not None else {},
             queued=self._queued(rows),
+            cells=screen.ids if screen is not None else planned,
+            marks=screen.marks if screen is not None else (),
+            is_whole=screen is not None and not self.place.has_unmarked_steps,
         )
 
     def queue(self, steps: Iterable[str]) -> None:
@@ -132,6 +152,10 @@ class StepsBoard:
     def view(self, offer: Offer) -> dict[str, Json]:
         """The table as JSON."""
         return steps_view(self.facts(), offer)
+
+    def beat(self) -> list[dict[str, Json]]:
+        """How the steps stand, in short and as JSON; from memory."""
+        return beat_rows(self._facts())
 
     def sight(self, step: str) -> StepSight:
         """One step as it is seen now.

@@ -105,20 +105,20 @@ def options(declared: Options, edited: Mapping[str, Json]) -> dict[str, Json]:
 
 def attempts(store: Store, step: str, rows: Sequence[Row]) -> list[Json]:
     """What was tried, newest first, each with what it showed."""
-    shown_by: dict[tuple[str, int], str] = {}
+    shown_by: dict[tuple[str, str, int], str] = {}
     run_ids = dict.fromkeys(row["run_id"] for row in reversed(rows) if not row["reuse"])
     for run_id in run_ids:
         try:
             logs = step_logs(store, step, run=run_id)
         except UnknownStepError:
             continue  # it has just begun, and the ledger does not know yet
-        shown_by |= {(log.run_id, log.attempt): log.text or "" for log in logs}
+        shown_by |= {(log.step, log.run_id, log.attempt): log.text or "" for log in logs}
     return [_attempt(row, shown_by) for row in reversed(rows[-_MOST_ATTEMPTS:])]
 
 
-def _attempt(row: Row, shown_by: Mapping[tuple[str, int], str]) -> Json:
+def _attempt(row: Row, shown_by: Mapping[tuple[str, str, int], str]) -> Json:
     state = row.get("state") or State.RUNNING.value
-    text = "" if row["reuse"] else shown_by.get((row["run_id"], row["attempt"]), "")
+    text = "" if row["reuse"] else shown_by.get((row["step"], row["run_id"], row["attempt"]), "")
     return {
         "run_id": row["run_id"],
         "attempt": row["attempt"],
@@ -189,7 +189,8 @@ def _entry(entry: HistoryEntry) -> Json:
 
 def attempt_rows(store: Store, notebook: str, step: str) -> list[Row]:
     """The attempts of a step in all runs of its notebook, oldest first, the newest only if they are many."""
-    rows: list[Row] = store.ledger.rows(_ATTEMPTS, [step, notebook, notebook, _MOST_ATTEMPTS])
+    names = list(store.overrides.names(step).all)
+    rows: list[Row] = store.ledger.rows(_ATTEMPTS, [names, notebook, notebook, _MOST_ATTEMPTS])
     return rows[::-1]
 
 
@@ -207,6 +208,7 @@ _ATTEMPTS = """
     select run_id, step, attempt, reuse, state, reason, epoch_us(started_at) as started_at,
         epoch_us(finished_at) as finished_at, seconds, saved_seconds, trace_id,
         error_type, error_message, traceback
-    from attempts where step = ? and (? = '' or notebook = ?) and started_at is not null
+    from attempts
+    where list_contains(?::varchar[], step) and (? = '' or notebook = ?) and started_at is not null
     order by started_at desc, attempt desc, reuse desc limit ?
 """

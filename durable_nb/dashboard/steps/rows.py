@@ -43,6 +43,12 @@ class StepsFacts:
     """Where the steps stand in the drawing, and what flows between them."""
     queued: frozenset[str] = frozenset()
     """Steps that somebody asked for in the panel, and that wait for their turn."""
+    cells: Mapping[str, str] = field(default_factory=dict)
+    """Step → the notebook's id of its cell."""
+    is_whole: bool = False
+    """Whether the plan has all steps that there are: what ran under another name is no more."""
+    marks: Sequence[Mapping[str, Json]] = ()
+    """What is wrong with the cells on the screen."""
 
 
 Offer = Callable[["StepSight"], list[dict[str, Json]]]
@@ -86,7 +92,7 @@ def steps_view(facts: StepsFacts, offer: Offer) -> dict[str, Json]:
         facts: What it is made of.
         offer: What can be done with a step.
     """
-    sights = [_sight(facts, step, position) for position, step in enumerate(_names(facts))]
+    sights = _sights(facts)
     states = Counter(sight.state.value for sight in sights)
     would = plan_words.foretold(facts.plan.steps, named=False) if facts.plan is not None else ""
     return {
@@ -96,13 +102,36 @@ def steps_view(facts: StepsFacts, offer: Offer) -> dict[str, Json]:
         "totals": {"counts": {s.value: states[s.value] for s in State if states[s.value]}, "would": would},
         "rows": [_row(facts, sight, offer) for sight in sights],
         "graph": _graph(facts.graph, sights),
+        "marks": [dict(mark) for mark in facts.marks],
     }
+
+
+def beat_rows(facts: StepsFacts) -> list[dict[str, Json]]:
+    """How the steps stand, in short."""
+    return [
+        {
+            "step": sight.step,
+            "cell": facts.cells.get(sight.step, ""),
+            "state": sight.state.value,
+            "seconds": _rounded(sight.row.get("seconds")),
+            "started_at": _started_at(facts, sight.step),
+            "usual_seconds": _rounded(facts.recorded.usual.get(sight.step)),
+            "waits": waits(sight),
+            "attempts": _attempts(facts, sight.step),
+        }
+        for sight in _sights(facts)
+    ]
 
 
 def sight_of(facts: StepsFacts, step: str) -> StepSight | None:
     """One step; None where there is none of this name."""
-    names = _names(facts)
-    return _sight(facts, step, names.index(step)) if step in names else None
+    return next((sight for sight in _sights(facts) if sight.step == step), None)
+
+
+def _sights(facts: StepsFacts) -> list[StepSight]:
+    plan = facts.plan.steps if facts.plan is not None else ()
+    planned = {step.step: step for step in reversed(plan)}
+    return [_sight(facts, step, planned.get(step), position) for position, step in enumerate(_names(facts))]
 
 
 def _names(facts: StepsFacts) -> list[str]:
@@ -110,12 +139,18 @@ def _names(facts: StepsFacts) -> list[str]:
     if facts.plan is None:
         return list(facts.rows)
     planned = [step.step for step in facts.plan.steps]
-    own = [name for name, row in facts.rows.items() if facts.own_run and row.get("run_id") == facts.own_run]
+    own = [name for name, row in facts.rows.items() if _is_of_this_kernel(facts, row)]
     return list(dict.fromkeys([*planned, *own]))
 
 
-def _sight(facts: StepsFacts, step: str, position: int) -> StepSight:
-    planned = facts.plan.of(step) if facts.plan is not None else None
+def _is_of_this_kernel(facts: StepsFacts, row: Row) -> bool:
+    """Whether a step was run here, and is to be shown although the plan may not have it."""
+    if not facts.own_run or row.get("run_id") != facts.own_run:
+        return False
+    return not facts.is_whole or row.get("state") == State.RUNNING
+
+
+def _sight(facts: StepsFacts, step: str, planned: PlannedStep | None, position: int) -> StepSight:
     row = facts.rows.get(step) or {}
     return StepSight(step, row, planned, position, facts.own_run, step in facts.queued, _is_newer(facts, row))
 
@@ -130,18 +165,18 @@ def _is_newer(facts: StepsFacts, row: Row) -> bool:
 def _row(facts: StepsFacts, sight: StepSight, offer: Offer) -> dict[str, Json]:
     step, row = sight.step, sight.row
     attempts = facts.attempts.get(step, [])
-    started = next((a.get("started_at") for a in reversed(attempts)), None)
     usual = facts.recorded.usual.get(step)
     return {
         "step": step,
+        "cell": facts.cells.get(step, ""),
         "position": sight.position,
         "state": sight.state.value,
         "waits": waits(sight),
         "stale": sight.stale,
         "seconds": _rounded(row.get("seconds")),
         "usual_seconds": _rounded(usual),
-        "started_at": epoch(started),
-        "attempts": sum(not attempt["reuse"] for attempt in attempts),
+        "started_at": _started_at(facts, step),
+        "attempts": _attempts(facts, step),
         "saved_seconds": _rounded(row.get("saved_seconds")) or 0,
         "bytes": facts.recorded.sizes.get(step, 0),
         "timeline": [_bar(attempt) for attempt in attempts[-_MOST_BARS:]],
@@ -176,6 +211,14 @@ def error_of(row: Mapping[str, Any]) -> str:
 def epoch(microseconds: int | None) -> float | None:
     """Seconds since the epoch."""
     return None if microseconds is None else microseconds / 1e6
+
+
+def _started_at(facts: StepsFacts, step: str) -> float | None:
+    return epoch(next((a.get("started_at") for a in reversed(facts.attempts.get(step, []))), None))
+
+
+def _attempts(facts: StepsFacts, step: str) -> int:
+    return sum(not attempt["reuse"] for attempt in facts.attempts.get(step, []))
 
 
 def _bar(attempt: Row) -> dict[str, Json]:

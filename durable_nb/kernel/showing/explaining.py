@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from durable_nb.core.cells import read_cell
 from durable_nb.core.errors import UnknownStepError
+from durable_nb.core.notebook_cells import NotebookCell
 from durable_nb.core.past import past_executions
-from durable_nb.core.planning import PlanCell, plan_cells
+from durable_nb.core.planning import PlanCell, plan_cells, readable_cells
 from durable_nb.kernel.depending.watch import unwatched
 from durable_nb.kernel.saved_notebook import saved_cells
 from durable_nb.kernel.session import Session
@@ -73,11 +75,17 @@ def history(session: Session, step: str) -> HistoryView:
 
 
 def cells_now(session: Session) -> tuple[list[PlanCell], str]:
-    """The cells of the notebook as saved, steps as they ran since; or the steps that the kernel has run."""
+    """The cells of the notebook on the screen, and in words what they are of.
+
+    Without a front end that tells: as saved, steps as they ran since; or the steps that the kernel has run.
+    """
+    shown = session.shown.cells()
+    if shown is not None:
+        return list(readable_cells(shown)), "of the notebook as it is on the screen"
     notebook = session.run.notebook
     seen = {step: found for step in session.claimed() if (found := session.last_seen(step)) is not None}
     if not notebook or not os.path.exists(notebook):
-        run = plan_cells(("code", source, ()) for _, source, _ in seen.values())
+        run = plan_cells(NotebookCell("code", source) for _, source, _ in seen.values())
         return list(run), "of the steps that this kernel has run: it knows of no notebook file"
     saved_at = os.stat(notebook).st_mtime
     newer = {step: source for step, (_, source, at) in seen.items() if at > saved_at}
@@ -88,7 +96,7 @@ def cells_now(session: Session) -> tuple[list[PlanCell], str]:
 def _as_run(cell: PlanCell, newer: dict[str, str]) -> PlanCell:
     """The cell as it ran, if that was after the notebook was saved."""
     source = newer.get(cell.step.name) if cell.step is not None else None
-    return cell if source is None else PlanCell(cell.number, source, read_cell(source))
+    return cell if source is None else replace(cell, source=source, step=read_cell(source))
 
 
 def _unknown(step: str, known: Iterable[str]) -> str:

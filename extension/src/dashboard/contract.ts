@@ -59,6 +59,8 @@ export interface Action {
 
 export interface StepRow {
   step: string;
+  /** Id of its cell in the notebook as it is shown; empty where that is not known. */
+  cell: string;
   position: number;
   state: State;
   waits: string;
@@ -109,6 +111,20 @@ export interface StepGraph {
   height: number;
 }
 
+/** What is wrong with the marker of a cell, known before anything runs. */
+export interface Mark {
+  /** Id of the cell. */
+  cell: string;
+  /** From 0, within the cell. */
+  line: number;
+  /** Column where it begins, in UTF-16 code units. */
+  start: number;
+  /** Column where it ends. */
+  end: number;
+  text: string;
+  next: string;
+}
+
 export interface Steps {
   at: number;
   note: string;
@@ -116,6 +132,7 @@ export interface Steps {
   totals: { counts: Counts; would: string };
   rows: StepRow[];
   graph: StepGraph | null;
+  marks: Mark[];
 }
 
 export interface Reason {

@@ -30,9 +30,14 @@ export function themeOf(element: HTMLElement): Theme {
 
 /** Keep `data-theme` of an element right; gives what ends it. */
 export function followTheme(element: HTMLElement): () => void {
-  const follow = (): void => {
-    element.dataset.theme = themeOf(element);
-  };
+  return watchTheme(element, (theme) => {
+    element.dataset.theme = theme;
+  });
+}
+
+/** Tell the theme where an element stands, now and after each change; gives what ends it. */
+export function watchTheme(element: HTMLElement, tell: (theme: Theme) => void): () => void {
+  const follow = (): void => tell(themeOf(element));
   const media = matchMedia("(prefers-color-scheme: dark)");
   const observer = new MutationObserver(follow);
   const attributes = {

@@ -1,15 +1,9 @@
-import type { JupyterFrontEndPlugin } from "@jupyterlab/application";
-import { INotebookTracker } from "@jupyterlab/notebook";
+import { badges } from "./plugins/badges";
+import { commands } from "./plugins/commands";
+import { links } from "./plugins/links";
+import { marks } from "./plugins/marks";
+import { panel } from "./plugins/panel";
+import { running } from "./plugins/running";
+import { settings } from "./plugins/settings";
 
-const probe: JupyterFrontEndPlugin<void> = {
-  id: "durable-nb:plugin",
-  description: "State of steps at their cells.",
-  autoStart: true,
-  // Voilà loads every extension, and has no notebooks in tabs.
-  optional: [INotebookTracker],
-  activate: (app, tracker: INotebookTracker | null) => {
-    console.log("durable-nb", app.name, tracker !== null);
-  },
-};
-
-export default [probe];
+export default [settings, links, badges, panel, commands, marks, running];

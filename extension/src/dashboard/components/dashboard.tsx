@@ -5,7 +5,8 @@ import type { Done, Panel, Problem, ViewName } from "../contract";
 import { PanelContext, useAttention, useSurroundings, useTrait } from "../hooks";
 import { Clock } from "../model/clock";
 import { fileName } from "../model/wording";
-import { StateIcon } from "./icons";
+import { PlaceContext, usePlace, type Place, type Wanted } from "../place";
+import { Sign, StateIcon } from "./icons";
 import { ParametersView } from "./parameters_view";
 import { Awaiting, ProblemStrip } from "./pieces";
 import { RunsView } from "./runs_view";
@@ -13,6 +14,7 @@ import { StepsView } from "./steps_view";
 import { Tabs } from "./tabs";
 import { Toast } from "./toast";
 
+const NOWHERE: Place = {};
 let panels = 0;
 let acted = 0;
 
@@ -22,8 +24,8 @@ export function mount(root: HTMLElement, connection: Connection): () => void {
   return () => render(null, root);
 }
 
-/** The whole panel. */
-export function Dashboard({ connection }: { connection: Connection }): VNode {
+/** The whole panel. What its place can do may change; its connection stays the same. */
+export function Dashboard({ connection, place = NOWHERE }: { connection: Connection; place?: Place }): VNode {
   const [said, setSaid] = useState<{ done: Done; number: number } | null>(null);
   const say = useCallback((done: Done) => setSaid({ done, number: ++acted }), []);
   const hush = useCallback(() => setSaid(null), []);
@@ -39,10 +41,12 @@ export function Dashboard({ connection }: { connection: Connection }): VNode {
   useAttention(connection, section);
   return (
     <PanelContext.Provider value={surroundings}>
-      <section class="panel" aria-label="durable_nb dashboard" ref={section}>
-        {panel === null ? <Awaiting slow={false} /> : <Views panel={panel} connection={connection} />}
-        {said === null ? null : <Toast key={said.number} done={said.done} close={hush} />}
-      </section>
+      <PlaceContext.Provider value={place}>
+        <section class="panel" aria-label="durable_nb dashboard" ref={section}>
+          {panel === null ? <Awaiting slow={false} /> : <Views panel={panel} connection={connection} />}
+          {said === null ? null : <Toast key={said.number} done={said.done} close={hush} />}
+        </section>
+      </PlaceContext.Provider>
     </PanelContext.Provider>
   );
 }
@@ -106,6 +110,22 @@ function Title({ panel, name }: { panel: Panel; name: string }): VNode {
   );
 }
 
+/** The way to more room, where the panel's place has some. */
+function OpenWide(): VNode | null {
+  const { openWide } = usePlace();
+  return openWide === undefined ? null : (
+    <button
+      type="button"
+      class="plain open-wide"
+      title="Open the dashboard"
+      aria-label="Open dashboard"
+      onClick={openWide}
+    >
+      <Sign name="wide" />
+    </button>
+  );
+}
+
 /** What keeps the panel from showing the present; a look at it again. */
 function PanelProblem({ problem }: { problem: Problem }): VNode {
   const { connection, say } = useSurroundings();
@@ -139,12 +159,22 @@ function Views({ panel, connection }: { panel: Panel; connection: Connection }):
   };
   const words: Record<ViewName, string> = { steps: "Steps", parameters: "Parameters", runs: "Runs" };
   const name = panel.title || fileName(panel.notebook) || "Runs";
+  const { wanted } = usePlace();
+  const [due, setDue] = useState<Wanted | null>(null);
+  useEffect(() => {
+    if (wanted) {
+      choose("steps");
+      setDue(wanted);
+    }
+  }, [wanted?.number]);
+  const met = useCallback(() => setDue(null), []);
   return (
     <>
       <header class="head">
         <div class="title">
           <Title panel={panel} name={name} />
         </div>
+        <OpenWide />
         <Tabs
           label="views"
           chosen={view}
@@ -154,7 +184,7 @@ function Views({ panel, connection }: { panel: Panel; connection: Connection }):
       </header>
       {panel.problem === null ? null : <PanelProblem problem={panel.problem} />}
       <Tabs.Page name={view} label="views">
-        {view === "steps" ? <StepsView steps={steps} here={panel.here} /> : null}
+        {view === "steps" ? <StepsView steps={steps} here={panel.here} due={due} met={met} /> : null}
         {view === "parameters" ? <ParametersView parameters={parameters} here={panel.here} /> : null}
         {view === "runs" ? <RunsView runs={runs} /> : null}
       </Tabs.Page>

@@ -1,9 +1,10 @@
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Detail as DetailAnswer, StepRow } from "../contract";
 import { useAsk, useSurroundings } from "../hooks";
 import { stepActions } from "../model/steps";
 import { plainText } from "../model/wording";
+import type { PageName, Wanted } from "../place";
 import { AttemptsPage, HistoryPage } from "./detail_past";
 import { CodePage, ErrorPage, InputsPage, WhyPage } from "./detail_pages";
 import { OutputsPage } from "./outputs";
@@ -11,12 +12,11 @@ import { Answered } from "./pieces";
 import type { Wish } from "./step_item";
 import { Tabs, type Tab } from "./tabs";
 
-type PageName = "outputs" | "inputs" | "error" | "attempts" | "why" | "history" | "code";
-
 /** All about one step. */
 export function Detail(props: {
   row: StepRow;
   now: number;
+  wanted: Wanted | null;
   wish: (wish: Wish) => void;
   select: (step: string) => void;
 }): VNode {
@@ -29,7 +29,9 @@ export function Detail(props: {
     <>
       <Actions row={row} wish={props.wish} />
       <Answered asked={asked}>
-        {(detail) => <Pages detail={detail} row={row} now={now} wish={props.wish} select={props.select} />}
+        {(detail) => (
+          <Pages detail={detail} row={row} now={now} wanted={props.wanted} wish={props.wish} select={props.select} />
+        )}
       </Answered>
     </>
   );
@@ -87,11 +89,14 @@ function Pages(props: {
   detail: DetailAnswer;
   row: StepRow;
   now: number;
+  wanted: Wanted | null;
   wish: (wish: Wish) => void;
   select: (step: string) => void;
 }): VNode {
   const { detail, row, now } = props;
-  const [chosen, choose] = useState<PageName | null>(null);
+  const wanted = props.wanted?.page || null;
+  const [chosen, choose] = useState<PageName | null>(wanted);
+  useEffect(() => choose((was) => wanted ?? was), [props.wanted?.number]);
   const tabs = pagesOf(detail);
   const isThere = tabs.some((tab) => tab.name === chosen);
   const page = chosen !== null && isThere ? chosen : firstPage(detail, row);

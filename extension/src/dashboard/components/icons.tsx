@@ -104,9 +104,22 @@ const SIGNS = {
       <path d="M2 6.5h12M5.2 1.5V4M10.8 1.5V4" />
     </>
   ),
+  clock: (
+    <>
+      {circle}
+      <path d="M8 4.4V8l2.5 1.7" />
+    </>
+  ),
   up: <path d="M8 13V3.5M4 7l4-4 4 4" />,
   down: <path d="M8 3v9.5M4 9l4 4 4-4" />,
   back: <path d="M10 3.5L5.5 8l4.5 4.5" />,
+  play: <path d="M5 3.2v9.6L12.6 8z" />,
+  wide: (
+    <>
+      <rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.5" />
+      <path d="M6.2 2.8v10.4M9 6.4h2.6v2.6M11.4 6.6L8.6 9.4" />
+    </>
+  ),
   hand: <path d="M3 13l.7-3L10.5 3.2a1.4 1.4 0 0 1 2 2L5.8 12z" />,
 } satisfies Record<string, ComponentChildren>;
 

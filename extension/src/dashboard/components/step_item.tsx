@@ -5,6 +5,7 @@ import { useSurroundings } from "../hooks";
 import { isStale, nextAction } from "../model/steps";
 import { barsOf, type Scale } from "../model/timeline";
 import { duration, elapsed, grouped, plainText, plural, size } from "../model/wording";
+import { usePlace, type Wanted } from "../place";
 import { Confirm } from "./confirm";
 import { Detail } from "./detail";
 import { Sign } from "./icons";
@@ -23,6 +24,8 @@ export function StepItem(props: {
   now: number;
   scale: Scale;
   opened: boolean;
+  /** At which page somebody wants it. */
+  wanted: Wanted | null;
   open: (step: string, isOpen: boolean) => void;
   select: (step: string) => void;
 }): VNode {
@@ -30,9 +33,22 @@ export function StepItem(props: {
   const { prefix } = useSurroundings();
   const [wish, setWish] = useState<Wish | null>(null);
   const next = nextAction(row);
+  const { current, reveal } = usePlace();
+  const isCurrent = current === row.step;
   const id = `${prefix}-step-${row.position}`;
+  const press = (): void => {
+    props.open(row.step, !opened);
+    if (!opened) {
+      reveal?.(row.step);
+    }
+  };
   return (
-    <li class={`item tone-${row.state} ${opened ? "opened" : ""}`} data-step={row.step} data-position={row.position}>
+    <li
+      class={`item tone-${row.state} ${opened ? "opened" : ""} ${isCurrent ? "current" : ""}`}
+      aria-current={isCurrent || undefined}
+      data-step={row.step}
+      data-position={row.position}
+    >
       <div class="row">
         <button
           type="button"
@@ -41,7 +57,7 @@ export function StepItem(props: {
           aria-controls={`${id}-detail`}
           aria-describedby={`${id}-facts`}
           title={row.step}
-          onClick={() => props.open(row.step, !opened)}
+          onClick={press}
         >
           <Sign name="chevron" />
           <span class="name">{row.step}</span>
@@ -65,7 +81,7 @@ export function StepItem(props: {
       {wish === null ? null : <Confirm step={row.step} wish={wish} close={() => setWish(null)} />}
       {opened ? (
         <div class="detail" id={`${id}-detail`}>
-          <Detail row={row} now={now} wish={setWish} select={props.select} />
+          <Detail row={row} now={now} wanted={props.wanted} wish={setWish} select={props.select} />
         </div>
       ) : null}
     </li>

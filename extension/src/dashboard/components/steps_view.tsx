@@ -1,14 +1,17 @@
 import type { VNode } from "preact";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { State, StepRow, Steps } from "../contract";
 import { useNow, useSurroundings } from "../hooks";
 import { counted } from "../model/states";
 import { isStale } from "../model/steps";
 import { scaleOf } from "../model/timeline";
 import { plural } from "../model/wording";
+import { usePlace, type Wanted } from "../place";
+import { Confirm } from "./confirm";
 import { Graph } from "./graph";
 import { Sign, StateIcon } from "./icons";
 import { Awaiting, Empty } from "./pieces";
+import { RUN_STALE, RunStale } from "./run_stale";
 import { StepItem } from "./step_item";
 
 const WIDEST_BESIDE = 480;
@@ -16,8 +19,16 @@ const WIDEST_BESIDE = 480;
 const MANY = 12;
 /** From this number of steps on, one looks for a step by its name. */
 
+interface Sought {
+  /** A step that is to be shown. */
+  due: Wanted | null;
+  /** It is shown. */
+  met: () => void;
+}
+
 /** The steps of this notebook. */
-export function StepsView({ steps, here }: { steps: Steps | null; here: boolean }): VNode {
+export function StepsView({ steps, here, due, met }: { steps: Steps | null; here: boolean } & Sought): VNode {
+  const { makeStep } = usePlace();
   if (steps === null) {
     return <Awaiting slow={false} />;
   }
@@ -28,10 +39,15 @@ export function StepsView({ steps, here }: { steps: Steps | null; here: boolean 
           Write <code>%%step name</code> above a slow cell and run it. Its results are kept, and come back when the
           notebook runs again.
         </p>
+        {makeStep === undefined ? null : (
+          <button type="button" class="button" onClick={makeStep}>
+            Make this cell a step
+          </button>
+        )}
       </Empty>
     );
   }
-  return <StepsTable steps={steps} here={here} />;
+  return <StepsTable steps={steps} here={here} due={due} met={met} />;
 }
 
 interface Look {
@@ -50,11 +66,16 @@ function shownBy(look: Look): (row: StepRow) => boolean {
     (!look.stale || isStale(row));
 }
 
-function StepsTable({ steps, here }: { steps: Steps; here: boolean }): VNode {
+/** Step → the wish by which it was opened, where there was one. */
+type Opened = ReadonlyMap<string, Wanted | null>;
+
+function StepsTable({ steps, here, due, met }: { steps: Steps; here: boolean } & Sought): VNode {
   const { clock, prefix } = useSurroundings();
-  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  const { current, reveal } = usePlace();
+  const [opened, setOpened] = useState<Opened>(new Map());
   const [look, setLook] = useState(EVERYTHING);
   const [drawn, setDrawn] = useState(false);
+  const [asking, ask] = useState(false);
   const list = useRef<HTMLUListElement>(null);
   const running = steps.rows.some((row) => row.state === "running");
   const now = useNow(clock, running);
@@ -67,17 +88,34 @@ function StepsTable({ steps, here }: { steps: Steps; here: boolean }): VNode {
     [steps, now],
   );
   const rows = steps.rows.filter(shownBy(look));
-  const open = (step: string, isOpen: boolean): void =>
-    setOpened((was) => new Set(isOpen ? [...was, step] : [...was].filter((one) => one !== step)));
-  const select = (step: string): void => {
+  const open = (step: string, isOpen: boolean, wanted: Wanted | null = null): void =>
+    setOpened((was) => new Map([...was, [step, wanted] as const].filter(([one]) => isOpen || one !== step)));
+  const rowOf = (step: string): HTMLElement | null =>
+    list.current?.querySelector<HTMLElement>(`[data-position="${positionOf(steps, step)}"] > .row`) ?? null;
+  const show = (step: string, wanted: Wanted | null = null): void => {
     setLook(EVERYTHING);
-    open(step, true);
+    open(step, true, wanted);
     requestAnimationFrame(() => {
-      const row = list.current?.querySelector<HTMLElement>(`[data-position="${positionOf(steps, step)}"]`);
+      const row = rowOf(step);
       row?.scrollIntoView({ block: "nearest" });
       row?.querySelector("button")?.focus({ preventScroll: true });
     });
   };
+  const select = (step: string): void => {
+    show(step);
+    reveal?.(step);
+  };
+  useEffect(() => {
+    if (due !== null) {
+      show(due.step, due);
+      met();
+    }
+  }, [due]);
+  useEffect(() => {
+    if (current) {
+      rowOf(current)?.scrollIntoView({ block: "nearest" });
+    }
+  }, [current]);
   const hasGraph = (steps.graph?.nodes.length ?? 0) > 1;
   const isNarrow = (steps.graph?.width ?? 0) <= WIDEST_BESIDE;
   return (
@@ -85,6 +123,7 @@ function StepsTable({ steps, here }: { steps: Steps; here: boolean }): VNode {
       <div class="steps-head">
         <Totals steps={steps} look={look} setLook={setLook} />
         <div class="steps-tools">
+          {here ? <RunStale steps={steps} asking={asking} ask={() => ask(true)} /> : null}
           {steps.rows.length > MANY ? (
             <label class="search">
               <Sign name="search" />
@@ -105,6 +144,7 @@ function StepsTable({ steps, here }: { steps: Steps; here: boolean }): VNode {
           ) : null}
         </div>
       </div>
+      {asking ? <Confirm step="" wish={RUN_STALE} close={() => ask(false)} /> : null}
       <div class="steps-body">
         <div class="steps-list">
           <div class="columns" aria-hidden="true">
@@ -125,6 +165,7 @@ function StepsTable({ steps, here }: { steps: Steps; here: boolean }): VNode {
                 now={now}
                 scale={scale}
                 opened={opened.has(row.step)}
+                wanted={opened.get(row.step) ?? null}
                 open={open}
                 select={select}
               />
@@ -140,7 +181,7 @@ function StepsTable({ steps, here }: { steps: Steps; here: boolean }): VNode {
         </div>
         {hasGraph && steps.graph !== null ? (
           <aside class="graph-side" aria-label="Graph of the steps">
-            <Graph graph={steps.graph} chosen={opened} select={select} />
+            <Graph graph={steps.graph} chosen={new Set(opened.keys())} select={select} />
           </aside>
         ) : null}
       </div>

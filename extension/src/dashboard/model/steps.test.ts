@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, State, StepRow } from "../contract";
-import { isStale, nextAction, stepActions } from "./steps";
+import { isStale, nextAction, stepActions, wouldRun } from "./steps";
 
 function action(name: string, whyNot = ""): Action {
   return { do: name, title: name, why_not: whyNot };
@@ -10,6 +10,7 @@ function action(name: string, whyNot = ""): Action {
 function row(state: State, actions: Action[], more: Partial<StepRow> = {}): StepRow {
   return {
     step: "s",
+    cell: "",
     position: 0,
     state,
     waits: "",
@@ -67,4 +68,13 @@ test("what belongs to an output or to the options stands there", () => {
     stepActions(row("completed", actions)).map((one) => one.do),
     ["run", "invalidate"],
   );
+});
+
+test("running what is not up to date runs what would execute, but not what runs or waits for its turn", () => {
+  assert.equal(wouldRun(row("completed", [], { stale: true })), true);
+  assert.equal(wouldRun(row("failed", [])), true);
+  assert.equal(wouldRun(row("pending", [], { stale: false })), false);
+  assert.equal(wouldRun(row("completed", [])), false);
+  assert.equal(wouldRun(row("running", [], { stale: true })), false);
+  assert.equal(wouldRun(row("pending", [], { stale: true, queued: true })), false);
 });

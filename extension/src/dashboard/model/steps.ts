@@ -5,6 +5,12 @@ export function isStale(row: StepRow): boolean {
   return row.stale === true && (row.state === "completed" || row.state === "reused");
 }
 
+/** Whether running all that is not up to date would run it, as far as is known; who is at it already would not. */
+export function wouldRun(row: StepRow): boolean {
+  const hasEnded = row.state === "completed" || row.state === "reused";
+  return (row.stale ?? !hasEnded) && row.state !== "running" && row.queued !== true;
+}
+
 /** Those that belong to one output or to the options, and stand there. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["set_output", "restore_value", "edit_options"]);
 

@@ -1,0 +1,1 @@
+"""Help while a marker is typed: what may stand there, and what an option is for."""
