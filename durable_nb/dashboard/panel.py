@@ -106,6 +106,7 @@ class Panel:
             session.shell.events.register("pre_run_cell", self._cell_begins)
             session.shell.events.register("post_run_cell", self._cell_ended)
         with self._turn:
+            self._look_at_file()  # before it is read: it may go away meanwhile
             self._guarded("store", self._settle)
             self._read()
             self._look_ahead()
@@ -145,12 +146,17 @@ class Panel:
 
     def _state(self) -> Hashable:
         """What is another one when another process has done something."""
-        notebook = state_of_file(Path(self.place.notebook)) if self.place.notebook else None
-        if notebook != self._notebook_state:
-            self._notebook_state, self._old_plan = notebook, True
+        notebook = self._look_at_file()
         beat = int(time.time() / _BEAT) if self._is_at_work() else 0
         is_due = self._old_plan and not self.place.is_busy and self._may_plan()
         return state_of_files(self.place.store.path), self.jobs.state(), notebook, beat, is_due
+
+    def _look_at_file(self) -> Hashable:
+        """What is another one when the notebook's file has changed, after which a plan is old."""
+        notebook = state_of_file(Path(self.place.notebook)) if self.place.notebook else None
+        if notebook != self._notebook_state:
+            self._notebook_state, self._old_plan = notebook, True
+        return notebook
 
     def _is_at_work(self) -> bool:
         """Whether another process seems to run something: it may die, and then changes no file."""
