@@ -43,6 +43,9 @@ _TYPED_SHARE = 2
 _AT_ONCE = 0
 """The same where a person has done something: the plan is made however much time the last one took."""
 
+_QUIET = 0.2
+"""Seconds after a cell in which the next one may begin: a plan between them would hold it up."""
+
 
 class Panel:
     """What a person sees and does.
@@ -68,6 +71,8 @@ class Panel:
         self._planning = False
         self._share = _SHARE
         """For which part of the time the next plan may be made."""
+        self._ended = 0.0
+        """When the last cell ended, by the monotonic clock."""
         self._notebook_state: Hashable = None
         self._is_missing = False
         """Whether the notebook's file was not there when that was last told."""
@@ -112,9 +117,9 @@ class Panel:
             session.shell.events.register("pre_run_cell", self._cell_begins)
             session.shell.events.register("post_run_cell", self._cell_ended)
         with self._turn:
+            self._look_at_file()  # before it is read: it may go away meanwhile
             self._guarded("store", self._settle)
             self._read()
-            self._state()  # before the plan: a notebook that changes from now on is planned anew
             self._look_ahead()
             self._send()
         self._live.start()
@@ -140,6 +145,7 @@ class Panel:
         self._live.stir()
 
     def _cell_ended(self, _: object) -> None:
+        self._ended = time.monotonic()
         self._old_plan = True
         self._live.release()
 
@@ -157,14 +163,19 @@ class Panel:
 
     def _state(self) -> Hashable:
         """What is another one when another process has done something."""
-        is_file = self.place.notebook and not self.place.is_shown
-        notebook = state_of_file(Path(self.place.notebook)) if is_file else None
-        if notebook != self._notebook_state:
-            self._notebook_state, self._old_plan = notebook, True
+        notebook = self._look_at_file()
         beat = int(time.time() / _BEAT) if self._is_at_work() else 0
         is_due = self._old_plan and not self.place.is_busy and self._may_plan()
         files = state_of_files(self.place.store.path)
         return files, self.jobs.state(), notebook, self._is_missing, beat, is_due
+
+    def _look_at_file(self) -> Hashable:
+        """What is another one when the notebook's file has changed, after which a plan is old."""
+        is_file = self.place.notebook and not self.place.is_shown
+        notebook = state_of_file(Path(self.place.notebook)) if is_file else None
+        if notebook != self._notebook_state:
+            self._notebook_state, self._old_plan = notebook, True
+        return notebook
 
     def _is_at_work(self) -> bool:
         """Whether another process seems to run something: it may die, and then changes no file."""
@@ -183,7 +194,10 @@ class Panel:
 
     def _may_plan(self) -> bool:
         ahead = self.board.ahead
-        return ahead is None or time.time() - ahead.at >= self._share * ahead.seconds
+        if ahead is None or self._share == _AT_ONCE:
+            return True
+        is_quiet = time.monotonic() - self._ended >= _QUIET
+        return is_quiet and time.time() - ahead.at >= self._share * ahead.seconds
 
     def _read(self) -> None:
         """Bring everything that comes from the ledger up to date; what cannot be read stays as it was."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,8 @@ from panel_seen import Seen, runs_of, write
 
 from durable_nb.batch import edited_parameters, set_parameter
 from durable_nb.core.errors import DurableWarning, StoreAccessError
+from durable_nb.dashboard.opening import find_place
+from durable_nb.dashboard.panel import Panel
 from durable_nb.store.store import open_store
 
 PARAMS = "%%params\nday = 3  # of the month"
@@ -132,6 +135,21 @@ def test_a_notebook_that_goes_away_and_comes_back(notebook: Path, see: Callable[
     seen.until(lambda: [row["step"] for row in seen.views["steps"]["rows"]] == ["load"])
     seen.until(lambda: problem(seen) == "")
     assert (3, "there is no step 'load' here any more") == (found["runs"]["total"], found["detail"]["text"])
+
+
+def test_a_notebook_that_goes_away_while_the_panel_opens(notebook: Path) -> None:
+    """What was read of it then is not taken for its present."""
+    is_empty = threading.Event()
+
+    def show(name: str, content: Any) -> None:
+        notebook.unlink(missing_ok=True)
+        if name == "steps" and content["rows"] == []:
+            is_empty.set()
+
+    with closing(Panel(find_place(notebook.parent / ".durable", str(notebook)))) as panel:
+        panel.open(show)
+
+        assert is_empty.wait(120)
 
 
 @pytest.mark.parametrize(

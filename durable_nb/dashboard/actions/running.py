@@ -50,7 +50,7 @@ def why_not_cancel(desk: Desk, sight: StepSight) -> str:
 def foretell_run(desk: Desk, step: str, _: Arguments) -> Foretold:
     """What running one step would do."""
     ahead = ahead_of(desk)
-    cell = ahead.cell_of(step)
+    cell = desk.board.cell_of(step)
     if not _is_forced(desk, step):
         return foretold(desk, ahead, [cell] if cell is not None else [], step)
     planned = desk.board.sight(step).planned
@@ -62,7 +62,7 @@ def foretell_run(desk: Desk, step: str, _: Arguments) -> Foretold:
 def foretell_run_from(desk: Desk, step: str, _: Arguments) -> Foretold:
     """What running a step and all below it would do."""
     ahead = ahead_of(desk)
-    return foretold(desk, ahead, ahead.from_step(step), step)
+    return foretold(desk, ahead, _from(desk, step), step)
 
 
 def foretold(desk: Desk, ahead: Ahead, cells: Sequence[PlanCell], step: str = "") -> Foretold:
@@ -132,18 +132,26 @@ def run(desk: Desk, step: str, _: Arguments) -> Done:
 
 
 def _run_alone(desk: Desk, step: str, not_run: Callable[[], None] = lambda: None) -> Done:
-    cell = desk.board.ahead.cell_of(step) if desk.board.ahead is not None else None
+    cell = desk.board.cell_of(step)
     _begin(desk, [(desk.board.source(step), _cell_id(desk, step, cell))], [step], not_run)
     return Done(f"{step} {_begins(desk)}")
 
 
 def run_from(desk: Desk, step: str, _: Arguments) -> Done:
     """Run a step and all cells below it, until one fails."""
-    cells = ahead_of(desk).from_step(step)
+    ahead_of(desk)
+    cells = _from(desk, step)
     if not cells:
-        raise UnknownStepError(f"the cell of {step!r} is not in the notebook as it is saved; save it first")
+        raise UnknownStepError(f"the cell of {step!r} is not in the notebook; save it first")
     begin_cells(desk, [cell for cell in cells if cell.number or cell.step is not None])
     return Done(f"{step} and what is below it {_begins(desk)}")
+
+
+def _from(desk: Desk, step: str) -> Sequence[PlanCell]:
+    """The cell of a step and all below it; none where the notebook has no such step."""
+    cells = desk.board.cells()
+    places = [i for i, cell in enumerate(cells) if cell.step is not None and cell.step.name == step]
+    return cells[places[0] :] if places else ()
 
 
 def run_again(desk: Desk, step: str) -> bool:

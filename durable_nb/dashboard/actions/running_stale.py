@@ -42,10 +42,11 @@ def run_stale(desk: Desk, _: str, __: Arguments) -> Done:
 def _stale(desk: Desk, ahead: Ahead) -> list[PlanCell]:
     """The cells of stale steps, and of steps that are only to bring back what these need and is not there."""
     wanted = {step.step for step in ahead.plan.steps if step.decision is not Decision.REUSE}
-    steps = {cell.step.name for cell in ahead.cells if cell.step is not None}
+    here = [cell for cell in desk.board.cells() if cell.step is not None]
+    steps = set(_names(here))
     while lacking := (lacking_for(desk, ahead, wanted).keys() & steps) - wanted:
         wanted |= lacking
-    return [cell for cell in ahead.cells if cell.step is not None and cell.step.name in wanted]
+    return [cell for cell in here if cell.step is not None and cell.step.name in wanted]
 
 
 def _names(cells: Sequence[PlanCell]) -> list[str]:

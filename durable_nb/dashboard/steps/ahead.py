@@ -43,11 +43,6 @@ class Ahead:
         found = [(c.step.name, c.cell_id) for c in self.cells if c.step is not None and c.cell_id]
         return dict(reversed(found))
 
-    def from_step(self, step: str) -> tuple[PlanCell, ...]:
-        """The cell of a step and all below it."""
-        places = [i for i, cell in enumerate(self.cells) if cell.step is not None and cell.step.name == step]
-        return self.cells[places[0] :] if places else ()
-
 
 def look_ahead(place: Workplace, values: Mapping[str, Any]) -> Ahead | None:
     """Make a plan of the notebook as it is now; None where there is no notebook to be read.

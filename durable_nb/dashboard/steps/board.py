@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,11 @@ from durable_nb.core.errors import UnknownStepError
 from durable_nb.core.model import Json, Output, State, Trace
 from durable_nb.core.options import Options
 from durable_nb.core.overrides import Standing
-from durable_nb.core.planning import Plan
+from durable_nb.core.planning import Plan, PlanCell, with_parameters
 from durable_nb.dashboard.steps import detail
 from durable_nb.dashboard.steps.ahead import Ahead, look_ahead
 from durable_nb.dashboard.steps.happening import Happening
-from durable_nb.dashboard.steps.on_screen import ScreenReader
+from durable_nb.dashboard.steps.on_screen import OnScreen, ScreenReader
 from durable_nb.dashboard.steps.previews import check_found, preview
 from durable_nb.dashboard.steps.recorded import RecordedSteps, read_steps
 from durable_nb.dashboard.steps.renamed import FormerNames, former_names, under_present_names
@@ -103,8 +103,7 @@ class StepsBoard:
         with self._mutex:
             recorded, ahead, former = self._recorded, self.ahead, self._former
         rows = under_present_names(self.happening.steps_over(recorded.steps), former)
-        screen = self._screen.read() if self._screen is not None else None
-        planned = ahead.cell_ids() if ahead is not None else {}
+        screen = self._on_screen()
         return StepsFacts(
             recorded=replace(
                 recorded,
@@ -119,10 +118,32 @@ class StepsBoard:
             own_run=self.place.own_run,
             graph=ahead.graph if ahead is not None else {},
             queued=self._queued(rows),
-            cells=screen.ids if screen is not None else planned,
+            cells=self._cell_ids(screen, ahead),
             marks=screen.marks if screen is not None else (),
             is_whole=screen is not None and not self.place.has_unmarked_steps,
         )
+
+    def _on_screen(self) -> OnScreen | None:
+        return self._screen.read() if self._screen is not None else None
+
+    def _cell_ids(self, screen: OnScreen | None, ahead: Ahead | None) -> dict[str, str]:
+        if screen is not None:
+            return {step: cell.cell_id for step, cell in screen.steps.items()}
+        return ahead.cell_ids() if ahead is not None else {}
+
+    def cells(self) -> Sequence[PlanCell]:
+        """The cells that running the notebook would run: those on the screen, else those of the plan."""
+        screen = self._on_screen()
+        if screen is not None:
+            return with_parameters(screen.planned, self.edits())
+        return self.ahead.cells if self.ahead is not None else ()
+
+    def cell_of(self, step: str) -> PlanCell | None:
+        """The cell of a step, of the same; None where there is none."""
+        screen = self._on_screen()
+        if screen is not None:
+            return screen.steps.get(step)
+        return self.ahead.cell_of(step) if self.ahead is not None else None
 
     def queue(self, steps: Iterable[str]) -> None:
         """Somebody asked for these steps to be run."""
@@ -174,12 +195,12 @@ class StepsBoard:
 
     def declared(self, step: str) -> Options:
         """The options of a step as its cell has them."""
-        cell = self.ahead.cell_of(step) if self.ahead is not None else None
+        cell = self.cell_of(step)
         return cell.step.options if cell is not None and cell.step is not None else Options()
 
     def source(self, step: str) -> str:
         """The cell of a step; of one that is in the notebook no more as it was when it ran."""
-        cell = self.ahead.cell_of(step) if self.ahead is not None else None
+        cell = self.cell_of(step)
         if cell is not None:
             return cell.source
         row = self._row(step)

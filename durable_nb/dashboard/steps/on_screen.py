@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from durable_nb.core.marks import marks_of
 from durable_nb.core.model import Json
 from durable_nb.core.notebook_cells import NotebookCell
-from durable_nb.kernel.shown_notebook import ShownNotebook, declared_in
+from durable_nb.core.planning import PlanCell, readable_cells
+from durable_nb.kernel.shown_notebook import ShownNotebook
 
 
 @dataclass(frozen=True, slots=True)
 class OnScreen:
-    """The steps on the screen."""
+    """The notebook on the screen."""
 
     cells: Sequence[NotebookCell] = ()
-    ids: Mapping[str, str] = field(default_factory=dict)
-    """Step → id of its cell; of several cells with one name the first."""
+    planned: Sequence[PlanCell] = ()
+    """Those that running it would run."""
+    steps: Mapping[str, PlanCell] = field(default_factory=dict)
+    """Step → its cell."""
     marks: Sequence[dict[str, Json]] = ()
-    """What is wrong with them."""
+    """What is wrong with the cells."""
 
 
 class ScreenReader:
@@ -39,6 +42,7 @@ class ScreenReader:
         if cells is None:
             return None
         if cells is not self._last.cells:
-            ids = {name: cell.cell_id for cell in reversed(cells) if (name := declared_in(cell))}
-            self._last = OnScreen(cells, ids, [mark.as_json() for mark in marks_of(cells)])
+            planned = list(readable_cells(cells))
+            steps = {cell.step.name: cell for cell in reversed(planned) if cell.step is not None}
+            self._last = OnScreen(cells, planned, steps, [mark.as_json() for mark in marks_of(cells)])
         return self._last
