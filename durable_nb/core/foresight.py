@@ -29,7 +29,7 @@ from durable_nb.core.planning import (
     Unprovable,
     World,
 )
-from durable_nb.core.staleness import Cause, Present, StaleReason, never_run, reasons
+from durable_nb.core.staleness import Cause, Present, StaleReason, never_run, reasons, to_compare_with
 
 _RANDOM = "random."
 """Begins the names of the states of random generators."""
@@ -89,10 +89,11 @@ class _Foresight:
 
     def _step(self, cell: PlanCell, step: StepCell, tree: ast.Module) -> PlannedStep:
         traces = self._world.traces(step.name)
-        decision, trace, found = self._decide(self._present(step, tree), traces)
+        present = self._present(step, tree)
+        decision, trace, found = self._decide(present, traces)
         waits = {self._waits_for[reason.name] for reason in found if reason.cause is Cause.DEPENDS}
         depends_on = tuple(sorted(waits, key=lambda on: (self._places.get(on, -1), on)))
-        latest = trace or next(iter(traces), None)
+        latest = trace or to_compare_with(traces, present.code)
         if decision is Decision.REUSE and trace is not None:
             self._bring_back(trace, tree)
         else:
@@ -106,19 +107,21 @@ class _Foresight:
     ) -> tuple[Decision, Trace | None, list[StaleReason]]:
         """The decision, the trace that it is about, and all of why it is no reuse."""
         undecided: tuple[Trace, list[StaleReason]] | None = None
-        latest: list[StaleReason] | None = None
-        for number, trace in enumerate(traces):
-            if number and trace.code != present.code:
-                continue  # only of the latest it is worth saying how its code differs
+        compared = to_compare_with(traces, present.code)
+        said: list[StaleReason] | None = None
+        for trace in traces:
+            is_compared = compared is not None and trace.trace_id == compared.trace_id
+            if trace.code != present.code and not is_compared:
+                continue  # it cannot be reused
             found = list(reasons(self._seen_by(present, trace), trace))
             if not found:
                 return Decision.REUSE, trace, []
-            latest = found if latest is None else latest
+            said = found if is_compared else said
             if undecided is None and all(reason.cause is Cause.DEPENDS for reason in found):
                 undecided = trace, found
         if undecided is not None:
             return Decision.DEPENDS, *undecided
-        return Decision.EXECUTE, None, latest or never_run(present)
+        return Decision.EXECUTE, None, said or never_run(present)
 
     def _present(self, step: StepCell, tree: ast.Module) -> Present:
         names = analyse(tree)

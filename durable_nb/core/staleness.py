@@ -7,9 +7,10 @@ status line and the dashboard all say what this list says.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 
 from durable_nb.core.cells import comment_out, find_marker, parse_loosely
 from durable_nb.core.differences import of_code, of_dependencies, of_gone, of_mappings, of_new
@@ -222,6 +223,10 @@ def _of_another_kind(present: Present, was: Dependency) -> Dependency | None:
     return next((present.read[kind, was.name] for kind in kinds if (kind, was.name) in present.read), None)
 
 
+_COMPARED = 8
+"""Traces among which one of the same code is looked for."""
+
+
 def _now(present: Present, kind: DependencyKind, name: str) -> Dependency | None:
     found = present.read.get((kind, name))
     return found if found is not None or kind in _READ_FROM_THE_CODE else present.find(kind, name)
@@ -243,6 +248,16 @@ def reasons(present: Present, trace: Trace) -> Iterator[StaleReason]:
     """Everything that keeps the trace from being reused, most telling first; nothing means: reuse."""
     for predicate in REASONS:
         yield from predicate(present, trace)
+
+
+def to_compare_with(traces: Iterable[Trace], code: str) -> Trace | None:
+    """The trace by which to say why none is reused: of the last few the newest of this code, or the newest.
+
+    Another notebook may have a step of this name; and where a parameter changes after an edit was undone, one
+    wants to hear of the parameter.
+    """
+    recent = list(islice(traces, _COMPARED))
+    return next((trace for trace in recent if trace.code == code), recent[0] if recent else None)
 
 
 def never_run(present: Present) -> list[StaleReason]:

@@ -17,7 +17,7 @@ import pytest
 from browser.jupyter import JupyterServer, NotebookPage, PanelOnPage, open_notebook
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "example_notebooks" / "dashboard.ipynb"
@@ -28,7 +28,8 @@ NAMES_OF_NO_MACHINE = """() => {
     said(".durable-nb .foot .path", "/home/anna/flights/.durable");
     said(".durable-nb .foot span:nth-child(2)", "anna");
 }"""
-Take = Callable[[str], None]
+Take = Callable[..., None]
+CELLS = "window.jupyterapp.shell.currentWidget.content"
 
 
 @pytest.fixture
@@ -54,14 +55,15 @@ def shown(browser: Browser, jupyter: JupyterServer) -> Iterator[NotebookPage]:
 
 @pytest.fixture
 def take(shown: NotebookPage, tmp_path: Path) -> Take:
-    """Takes a picture of the panel."""
+    """Takes a picture, of the panel unless something else is named."""
     folder = PICTURES if os.environ.get("DURABLE_NB_PICTURES") else tmp_path
     folder.mkdir(exist_ok=True)
 
-    def take_one(name: str) -> None:
-        shown.page.mouse.move(0, 0)
+    def take_one(name: str, what: Page | Locator | None = None) -> None:
+        if what is None:
+            shown.page.mouse.move(0, 0)
         shown.page.evaluate(NAMES_OF_NO_MACHINE)
-        shown.panel.root.screenshot(path=folder / f"{name}.png", animations="disabled")
+        (what or shown.panel.root).screenshot(path=folder / f"{name}.png", animations="disabled")
         assert (folder / f"{name}.png").stat().st_size < 300_000
 
     return take_one
@@ -73,6 +75,7 @@ def test_the_example_is_as_it_tells(shown: NotebookPage, take: Take) -> None:
 
     panel.wait_for("plot", "completed")
     panel.root.locator(".would", has_text="reuses 6 steps").wait_for()
+    _look_at_the_cells(shown, take)
     panel.press("Graph")
     take("steps")
     panel.press("Graph")
@@ -82,6 +85,42 @@ def test_the_example_is_as_it_tells(shown: NotebookPage, take: Take) -> None:
     _in_the_dark_and_small(shown, panel, take)
 
     assert shown.evaluate("late_after") == "15"
+
+
+def _look_at_the_cells(shown: NotebookPage, take: Take) -> None:
+    """A parameter is edited in its cell: the cells below, and the side panel, say what that makes stale."""
+    shown.command("durable-nb:show-panel")
+    shown.page.locator(".durable-nb-side .graph-button").click()
+    shown.page.set_viewport_size({"width": 1500, "height": 1000})
+    source = _source(shown, 5)
+    _set_source(shown, 5, source.replace("late_after = 15", "late_after = 30"))
+    shown.run(5)
+    shown.page.locator('.durable-nb-badge[data-step="clean"] .tone-stale').wait_for()
+    for theme in ("Light", "Dark"):
+        shown.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+        shown.page.locator(
+            f".durable-nb-side[data-theme={theme.lower()}], .durable-nb-side [data-theme={theme.lower()}]"
+        ).first.wait_for()
+        shown.page.evaluate(f"{CELLS}.scrollToItem(5, 'start').then(() => null)")
+        shown.page.locator('.durable-nb-badge[data-step="clean"] button').hover()
+        shown.page.locator(".durable-nb-card").get_by_text("executes clean").first.wait_for()
+        take("lab" if theme == "Light" else "lab-dark", shown.page)
+    shown.command("apputils:change-theme", theme="JupyterLab Light")
+    _set_source(shown, 5, source)
+    shown.run(5)
+    shown.page.locator('.durable-nb-badge[data-step="clean"] .tone-completed').wait_for()
+    shown.page.set_viewport_size({"width": 1500, "height": 1500})
+    shown.command("filebrowser:activate")
+
+
+def _source(shown: NotebookPage, cell: int) -> str:
+    return str(shown.page.evaluate(f"cell => {CELLS}.widgets[cell].model.sharedModel.getSource()", cell))
+
+
+def _set_source(shown: NotebookPage, cell: int, source: str) -> None:
+    shown.page.evaluate(
+        f"([cell, source]) => {CELLS}.widgets[cell].model.sharedModel.setSource(source)", [cell, source]
+    )
 
 
 def _look_at_outputs(panel: PanelOnPage, take: Take) -> None:
@@ -122,7 +161,7 @@ def _resume(panel: PanelOnPage, take: Take) -> None:
 
 def _in_the_dark_and_small(shown: NotebookPage, panel: PanelOnPage, take: Take) -> None:
     shown.command("apputils:change-theme", theme="JupyterLab Dark")
-    shown.page.locator(".durable-nb[data-theme=dark]").wait_for()
+    shown.page.locator(".jp-OutputArea-output .durable-nb[data-theme=dark]").wait_for()
     panel.tab("Steps")
     take("steps-dark")
     panel.root.evaluate("one => { one.style.width = '360px'; }")

@@ -124,6 +124,21 @@ def _traces(folder: Path) -> list[Path]:
     return list((folder / ".durable" / "traces").rglob("*.parquet"))
 
 
+def test_what_is_compared_with_is_the_last_of_the_same_code(notebook) -> None:
+    """Another notebook has a step of this name: of a parameter that changed one hears what that was."""
+    step = "%%step clean\nkept = [limit]"
+    cells = ["limit = 1", step]
+    save(notebook.folder, ["limit = 3", step])
+    run_cells(notebook, cells)
+    run_cells(notebook, ["limit = 1\nother = 1", "%%step clean\nkept = [limit, other]"])
+
+    said = run_cells(notebook, ["limit = 2", f"{step}  # the same"])
+
+    assert said == ["limit 1 → 2"]
+    (planned,) = json_of(notebook, "plan")["steps"]
+    assert [reason["text"] for reason in planned["reasons"]] == ["limit 2 → 3"]
+
+
 def test_a_plan_knows_the_live_variables(notebook) -> None:
     """Also what no analysis tells; what hangs on something that must run first is said to depend on it."""
     kernel = notebook

@@ -89,7 +89,7 @@ def make_graph(
     nodes: list[Node] = []
     flows: list[Flow] = []
     for cell in cells:
-        node = Node(_name(cell), cell.number, cell.step is not None)
+        node = Node(name_of(cell), cell.number, cell.step is not None)
         trace = trace_of(cell.step.name) if cell.step is not None else None
         if trace is not None and trace.source != cell.source:
             trace = None  # it tells of other code
@@ -150,7 +150,8 @@ class _Makers:
         self._files |= dict.fromkeys(_files(trace, made=True), node)
 
 
-def _name(cell: PlanCell) -> str:
+def name_of(cell: PlanCell) -> str:
+    """What a cell is called in a graph: by its step, as the parameters, or by its number."""
     if cell.step is not None:
         return cell.step.name
     holds_parameters = PARAMETERS in cell.tags or not cell.number or _is_marked(cell.source)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection
 
 from durable_nb.core import plan_words
-from durable_nb.core.analysis import analyse
-from durable_nb.core.cells import parse_loosely
+from durable_nb.core.graphs.graph import name_of
 from durable_nb.core.planning import Decision, PlanCell
 from durable_nb.dashboard.actions.action import Arguments, Done, Foretold
 from durable_nb.dashboard.actions.desk import Desk
 from durable_nb.dashboard.actions.running import ahead_of, begin_cells, foretold, lacking_for
 from durable_nb.dashboard.steps.ahead import Ahead
+from durable_nb.kernel.showing.explaining import outlook
 
 _NOTHING = "no step is stale"
 
@@ -22,10 +21,7 @@ def foretell_run_stale(desk: Desk, _: str, __: Arguments) -> Foretold:
     desk.session()
     ahead = ahead_of(desk)
     cells = _stale(desk, ahead)
-    if not cells:
-        return Foretold(_NOTHING)
-    found = foretold(desk, ahead, cells)
-    return replace(found, warning="; ".join(filter(None, [found.warning, _not_run(ahead, cells)])))
+    return foretold(desk, ahead, cells) if cells else Foretold(_NOTHING)
 
 
 def run_stale(desk: Desk, _: str, __: Arguments) -> Done:
@@ -36,40 +32,39 @@ def run_stale(desk: Desk, _: str, __: Arguments) -> Done:
         return Done(_NOTHING)
     begin_cells(desk, cells)
     after = ", after the cell that runs now" if desk.place.is_busy else ""
-    return Done(f"runs {plan_words.listed(_names(cells))}{after}")
+    return Done(f"runs {plan_words.listed([name_of(cell) for cell in cells])}{after}")
 
 
 def _stale(desk: Desk, ahead: Ahead) -> list[PlanCell]:
-    """The cells of stale steps, and of steps that are only to bring back what these need and is not there."""
+    """The cells of stale steps, and of what feeds them, so that they do as in a run of the whole notebook.
+
+    That is a step that is up to date and whose results are not in the kernel; and a plain cell that was
+    edited since it ran, or that makes something of what other cells among these make anew.
+    """
     wanted = {step.step for step in ahead.plan.steps if step.decision is not Decision.REUSE}
-    here = [cell for cell in desk.board.cells() if cell.step is not None]
-    steps = set(_names(here))
-    while lacking := (lacking_for(desk, ahead, wanted).keys() & steps) - wanted:
-        wanted |= lacking
-    return [cell for cell in here if cell.step is not None and cell.step.name in wanted]
+    here = [cell for cell in desk.board.cells() if cell.number or cell.step is not None]
+    steps = {name_of(cell) for cell in here if cell.step is not None}
+    plain = [cell for cell in here if cell.step is None]
+    known = outlook(desk.session())
+    unrun = {name_of(cell) for cell in plain if not known.has_run(cell)}
+    while more := _feeding(desk, ahead, wanted, steps, unrun, {name_of(cell) for cell in plain}) - wanted:
+        wanted |= more
+    return [cell for cell in here if name_of(cell) in wanted]
 
 
-def _names(cells: Sequence[PlanCell]) -> list[str]:
-    return [cell.step.name for cell in cells if cell.step is not None]
-
-
-def _not_run(ahead: Ahead, cells: Sequence[PlanCell]) -> str:
-    """What is to be said of plain cells between the steps: what they make of these stays as it is."""
-    wanted = set(_names(cells))
-    fresh: set[str] = set()
-    """Names that steps bind anew."""
-    old: dict[str, str] = {}
-    """Name that is made of these in a plain cell → the cell."""
-    told: list[str] = []
-    for cell in ahead.cells:
-        names = analyse(parse_loosely(cell.source if cell.step is None else cell.step.body))
-        if cell.step is None and names.reads & (fresh | old.keys()):
-            old |= dict.fromkeys(names.writes, f"cell {cell.number}")
-        elif cell.step is not None and cell.step.name in wanted:
-            told += [old[name] for name in sorted(names.reads & old.keys())]
-            fresh |= names.writes
-    if not told:
-        return ""
-    return (
-        f"{plan_words.listed(list(dict.fromkeys(told)))} must run in between, and will not, for only steps do"
-    )
+def _feeding(
+    desk: Desk,
+    ahead: Ahead,
+    wanted: Collection[str],
+    steps: Collection[str],
+    unrun: Collection[str],
+    plain: Collection[str],
+) -> set[str]:
+    """What must run so that cells find what they would find in a run of the notebook."""
+    flows = [(str(edge["from"]), str(edge["to"])) for edge in ahead.graph.get("edges", ())]
+    anew = {user for maker, user in flows if maker in wanted}
+    makers = {maker for maker, user in flows if user in wanted and maker in plain}
+    lacking = lacking_for(desk, ahead, wanted).keys()
+    return (lacking & (set(steps) | set(plain))) | {
+        maker for maker in makers if maker in unrun or maker in anew
+    }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from durable_nb.core.model import Dependency, DependencyKind, Trace
 from durable_nb.core.overrides import Standing, as_accepted
-from durable_nb.core.staleness import Present, StaleReason, never_run, reasons
+from durable_nb.core.staleness import Present, StaleReason, never_run, reasons, to_compare_with
 from durable_nb.kernel.depending import topology
 from durable_nb.kernel.depending.dependencies import Surroundings
 from durable_nb.kernel.depending.describing import detail_of
@@ -71,8 +71,8 @@ def decide(
             return trace, []
         closest = closest or found
     if closest is None:
-        latest = next(iter(store.traces.latest(step, limit=1)), None)
-        closest = list(reasons(present, latest)) if latest is not None else None
+        compared = to_compare_with(store.traces.latest(step), present.code)
+        closest = list(reasons(present, compared)) if compared is not None else None
     return None, closest or never_run(present)
 
 

@@ -1,6 +1,6 @@
 import type { Action, StepRow } from "../contract";
 
-/** Whether what it left is no longer what running it would give. */
+/** Whether what it left is no longer what running the notebook would give. */
 export function isStale(row: StepRow): boolean {
   return row.stale === true && (row.state === "completed" || row.state === "reused");
 }

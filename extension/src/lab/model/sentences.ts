@@ -51,7 +51,7 @@ function live(row: StepRow): string {
     case "pending":
       return row.stale === false ? "Its results are stored: it would be reused." : "It has not run yet.";
     default:
-      return isStale(row) ? "Its results are no longer what running it would give." : done(row);
+      return isStale(row) ? "Its results are no longer what running the notebook would give." : done(row);
   }
 }
 

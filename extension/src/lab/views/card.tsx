@@ -121,7 +121,7 @@ function Ahead({ row }: { row: StepRow }): VNode | null {
   const problem = foretold.problem ?? foretold.answer?.problem ?? null;
   return (
     <div class="card-ahead">
-      <span class="card-label">If it is run now</span>
+      <span class="card-label">If this cell alone is run now</span>
       <p aria-live="polite" class={foretold.busy && foretold.answer === null ? "soft" : ""}>
         {problem !== null
           ? [problem.text, problem.next].filter(Boolean).join(" ")
