@@ -99,7 +99,11 @@ async function buildTests() {
 /** What JupyterLab has once for all extensions. */
 const ofJupyter = ["@codemirror/*", "@jupyter/*", "@jupyterlab/*", "@lumino/*"];
 
-/** One module of everything that is ours; what JupyterLab's builder makes of it loads the rest from the page. */
+/**
+ * Modules of everything that is ours; what JupyterLab's builder makes of them loads the rest from the page.
+ *
+ * What not every page has (Voilà has no CodeMirror) is in a module of its own, loaded when it is needed.
+ */
 async function buildLab() {
   const out = join(here, "lib", "lab");
   const made = join(here, "labextension");
@@ -107,7 +111,7 @@ async function buildLab() {
   await rm(out, { recursive: true, force: true });
   await rm(made, { recursive: true, force: true });
   const options = { ...shared, minify: true, external: ofJupyter, outdir: out };
-  await build({ ...options, entryPoints: { index: "src/lab/index.ts" } });
+  await build({ ...options, splitting: true, entryPoints: { index: "src/lab/index.ts" } });
   await build({ ...options, entryPoints: { index: "src/lab/styles/index.css" } });
   const modules = join(here, "node_modules", "@jupyterlab", "core-meta", "core.package.json");
   const builder = join(here, "node_modules", "@jupyter", "builder", "lib", "build-labextension.js");

@@ -184,6 +184,18 @@ class NotebookPage:
             )
         )
 
+    def wait_until(self, expression: str, value: str) -> None:
+        """Wait until an expression has a value in the kernel."""
+        self.page.wait_for_function(
+            f"""async ([expression, value]) => {{
+                const kernel = {NOTEBOOK}.sessionContext.session.kernel;
+                const asked = {{ code: "", silent: true, user_expressions: {{ asked: expression }} }};
+                const reply = await kernel.requestExecute(asked).done;
+                return reply.content.user_expressions.asked.data?.["text/plain"] === value;
+            }}""",
+            arg=[expression, value],
+        )
+
     def end_kernel(self) -> None:
         """End the kernel, so that it takes nothing from the tests that come."""
         self.page.evaluate(f"{NOTEBOOK}.sessionContext.shutdown().then(() => null)")

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
+from integration.meeting import JOIN, Meeting, meeting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from browser.conftest import OpenNotebook
     from browser.jupyter import NotebookPage
     from playwright.sync_api import Locator
@@ -20,14 +23,22 @@ CLEAN = "# step: clean\nkept = [row for row in rows if row > threshold]"
 TOTAL = "%%step total\ntotal = sum(kept)\ntotal"
 CELLS = [PARAMS, LOAD, CLEAN, TOTAL]
 ALL = range(5)
-HELD = """%%step held
-import pathlib, time
-while not pathlib.Path('go').exists():
-    time.sleep(0.02)
-went = True"""
 FAILS = "%%step load\nrows = [1]\nraise ValueError('no <b>rows</b> for day 4')"
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 CELL = "window.jupyterapp.shell.currentWidget.content.widgets"
+
+
+@pytest.fixture
+def place() -> Iterator[Meeting]:
+    """Where the step that is held waits."""
+    with meeting() as made:
+        made.hold("held")
+        yield made
+
+
+def held(place: Meeting) -> str:
+    """A step that runs until it is let go."""
+    return f"%%step held{JOIN}\nmeet({place.place}, 'held')\nwent = True"
 
 
 def badge(shown: NotebookPage, step: str) -> Locator:
@@ -57,22 +68,22 @@ def reload(shown: NotebookPage) -> None:
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_a_badge_through_the_life_of_a_step(open_in: OpenNotebook, app: str) -> None:
+def test_a_badge_through_the_life_of_a_step(open_in: OpenNotebook, place: Meeting, app: str) -> None:
     """Pending, running, completed; the same after a reload; as saved after a restart; then reused."""
-    shown = open_in(app, [HELD])
-    said = [wait_for(shown, "held", "step")]
+    shown = open_in(app, [held(place)])
+    wait_for(shown, "held", "step")
     shown.run(0)
-    said.append(wait_for(shown, "held", "pending"))
+    badge(shown, "held").locator(".badge-why", has_text="first execution").wait_for()
+    wait_for(shown, "held", "pending")
     top = badge(shown, "held").bounding_box()
 
     shown.start(1)
-    said.append(wait_for(shown, "held", "running"))
-    (shown.folder / "go").touch()
-    said.append(wait_for(shown, "held", "completed"))
-    (shown.folder / "go").unlink()  # the step began without it
+    wait_for(shown, "held", "running")
+    place.let_all_go()
+    wait_for(shown, "held", "completed")
     stayed = badge(shown, "held").bounding_box()
     reload(shown)
-    said.append(wait_for(shown, "held", "completed"))
+    wait_for(shown, "held", "completed")
     badge(shown, "held").locator(".badge-why", has_text="as saved").wait_for(state="detached")
     shown.restart()
     badge(shown, "held").locator(".badge-why", has_text="as saved").wait_for()
@@ -83,7 +94,6 @@ def test_a_badge_through_the_life_of_a_step(open_in: OpenNotebook, app: str) -> 
     reused = wait_for(shown, "held", "reused")
 
     assert top == stayed
-    assert "first execution" in said[1]
     assert "completed" in restarted
     assert "saved" in reused
     assert "as saved" not in reused
@@ -126,9 +136,9 @@ def test_failures_are_told_with_whom_they_block(open_in: OpenNotebook) -> None:
     assert badge(shown, "load").locator("b").count() == 0
 
 
-def test_a_page_that_is_loaded_while_a_step_runs(open_in: OpenNotebook) -> None:
+def test_a_page_that_is_loaded_while_a_step_runs(open_in: OpenNotebook, place: Meeting) -> None:
     """The running step is shown as running, and then how it ended."""
-    shown = open_in("lab/tree", [*CELLS, HELD])
+    shown = open_in("lab/tree", [*CELLS, held(place)])
     shown.run(*ALL)
     shown.start(5)
     wait_for(shown, "held", "running")
@@ -137,7 +147,7 @@ def test_a_page_that_is_loaded_while_a_step_runs(open_in: OpenNotebook) -> None:
     badge(shown, "held").locator(".badge-time").wait_for()
     running = wait_for(shown, "held", "running")
     others = wait_for(shown, "total", "completed")
-    (shown.folder / "go").touch()
+    place.let_all_go()
     ended = wait_for(shown, "held", "completed")
 
     assert "saved" not in running + others + ended

@@ -51,12 +51,12 @@ def test_a_parameter_reaches_the_kernel_and_the_steps(open_in: OpenNotebook, app
     panel.root.locator(".toast").wait_for()
     panel.row("total").locator(".tag.tone-stale").wait_for(state="detached")
     panel.root.locator(".tag.tone-stale").first.wait_for(state="detached")
+    shown.wait_until("threshold, total", "(7, 17)")
 
     assert refused
     assert stale == ["clean", "total"]
     assert applied == "(7, 42)"
     assert undone == "(2, 42)"
-    assert shown.evaluate("threshold, total") == "(7, 17)"
 
 
 def test_values_by_hand_and_from_older_results(open_in: OpenNotebook) -> None:

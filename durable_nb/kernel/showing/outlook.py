@@ -48,6 +48,7 @@ class Outlook:
         self._surroundings = Surroundings(folder)
         self._static = StaticCode()
         self._traces: dict[str, Remembered[Trace]] = {}
+        self._standings: dict[str, Standing] = {}
 
     def plan(self, notebook: str, cells: Sequence[PlanCell]) -> Plan:
         """What running the cells in their order would do."""
@@ -108,7 +109,11 @@ class Outlook:
 
     def standing(self, step: str) -> Standing:
         """What people decided about a step."""
-        return self._store.overrides.standing(step) if self._store is not None else Standing()
+        if self._store is None:
+            return Standing()
+        if step not in self._standings:
+            self._standings[step] = self._store.overrides.standing(step)
+        return self._standings[step]
 
     def traces(self, step: str) -> Iterable[Trace]:
         """The traces of a step, newest first, then those that a person accepted for another code."""

@@ -4,7 +4,6 @@ import type { NotebookLink } from "../link";
 import type { NotebookLinks } from "../links";
 import { ISettings, type Settings } from "../settings";
 import { ILinks } from "../tokens";
-import { MarkedEditors } from "../views/marks";
 
 /** Underlines what is wrong in the marker of a step before its cell runs. */
 export const marks: JupyterFrontEndPlugin<void> = {
@@ -13,10 +12,17 @@ export const marks: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ISettings],
   optional: [ILinks, IEditorExtensionRegistry],
-  activate: (_app, settings: Settings, links: NotebookLinks | null, registry: IEditorExtensionRegistry | null) => {
+  activate: async (
+    _app,
+    settings: Settings,
+    links: NotebookLinks | null,
+    registry: IEditorExtensionRegistry | null,
+  ): Promise<void> => {
     if (links === null || registry === null) {
       return;
     }
+    // Not before it is known that there are editors: Voilà loads this too, and has no CodeMirror.
+    const { MarkedEditors } = await import("../views/marks");
     const editors = new MarkedEditors();
     registry.addExtension({
       name: "durable-nb:marks",
