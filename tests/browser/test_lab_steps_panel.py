@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser.conftest import STATIC, missing
+from integration.meeting import JOIN, meeting
 
 if TYPE_CHECKING:
     from browser.conftest import OpenNotebook
@@ -107,6 +108,27 @@ def test_a_wrong_option_is_underlined_until_it_is_right(open_in: OpenNotebook) -
     activate(shown, 1)
     shown.page.evaluate(f"{ACTIVE.removesuffix('getSource()')}setSource('%%step load --retries 3\\nraw = 1')")
     mark.wait_for(state="detached")
+
+
+def test_a_click_while_a_cell_runs_acts_at_once(open_in: OpenNotebook) -> None:
+    """A step that is done can be looked at, and the one that runs is cancelled."""
+    with meeting() as place:
+        place.hold("held")
+        shown = open_in("lab/tree", [*CELLS, f"%%step held{JOIN}\nmeet({place.place}, 'held')"])
+        panel = load(shown)
+        shown.run(1)
+        shown.start(4)
+        panel.locator('[data-step="held"] .pill.tone-running').wait_for()
+
+        panel.locator('[data-step="load"] .row-open').click()
+        panel.get_by_role("tab", name="Code").click()
+        panel.locator("pre", has_text="raw = [1, 2, 3]").first.wait_for()
+        running = panel.locator('[data-step="held"]')
+        running.get_by_role("button", name="Cancel").first.click()
+        running.locator(".confirm").get_by_role("button", name="Cancel", exact=True).click()
+        panel.locator('[data-step="held"] .pill.tone-cancelled').wait_for()
+
+        assert place.came == ["held"]
 
 
 def test_without_a_kernel_the_saved_states_are_shown(open_in: OpenNotebook) -> None:
