@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import answers
+import badges
 import dashboard
 import engine
 import fingerprints
@@ -28,7 +29,19 @@ from rich.table import Table
 
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
-    for module in (steps, fingerprints, frames, lazy, resume, engine, startup, answers, jobs, dashboard)
+    for module in (
+        steps,
+        fingerprints,
+        frames,
+        lazy,
+        resume,
+        engine,
+        startup,
+        answers,
+        jobs,
+        dashboard,
+        badges,
+    )
     for subject in module.SUBJECTS
 }
 
